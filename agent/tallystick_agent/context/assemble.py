@@ -1,0 +1,75 @@
+"""From a session's state to one request and its X-ray. Owns the order of parts; pure.
+
+Order, most stable first so that a provider's cache holds: tools, system, then the history, which only grows. What the
+user saw when they asked (open documents, the list of files) stands in that prompt and never changes afterwards.
+"""
+
+from dataclasses import dataclass
+
+from tallystick_agent.protocol.messages import AssistantMessage, Message, ReasoningPart, TextPart, ToolCallPart, ToolMessage, UserMessage
+from tallystick_agent.protocol.usage import Segment
+from tallystick_agent.providers.request import ChatRequest
+from tallystick_agent.tokens.counter import MESSAGE_FRAME, REPLY_FRAME, Counter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class XRay:
+    """Estimated tokens of a request by segment; `input_tokens` is their sum."""
+
+    segments: tuple[Segment, ...]
+    input_tokens: int
+
+
+def xray(request: ChatRequest, counter: Counter) -> XRay:
+    """Every token of `request` under a name. The first prompt's context is told apart from the prompt itself."""
+    sums: dict[str, int] = {}
+
+    def add(name: str, tokens: int) -> None:
+        if tokens > 0:
+            sums[name] = sums.get(name, 0) + tokens
+
+    for tool in request.tools:
+        add(f"tool:{tool.name}", counter.json({"name": tool.name, "description": tool.description, "parameters": tool.parameters}))
+    if request.system:
+        add("system", counter.text(request.system))
+    # A schema is forced on the sampler, not shown to the model, by every server that takes one in its own field.
+    for message in request.messages:
+        for name, text in _pieces(message):
+            add(name, counter.text(text))
+    if request.infill is not None:
+        add("infill:prefix", counter.text(request.infill.prefix))
+        add("infill:suffix", counter.text(request.infill.suffix))
+    add("framing", MESSAGE_FRAME * (len(request.messages) + bool(request.system)) + REPLY_FRAME)
+    segments = tuple(Segment(name=name, tokens=tokens) for name, tokens in sums.items())
+    return XRay(segments=segments, input_tokens=sum(sums.values()))
+
+
+def _pieces(message: Message) -> list[tuple[str, str]]:
+    match message:
+        case UserMessage():
+            if message.origin == "notice":
+                return [("notice", part.text) for part in message.parts]
+            texts = [part.text for part in message.parts]
+            return [*(("context", text) for text in texts[:-1]), ("prompt", texts[-1])]
+        case ToolMessage():
+            return [("tool_output", part.text) for part in message.parts]
+        case AssistantMessage():
+            pieces: list[tuple[str, str]] = []
+            for part in message.parts:
+                match part:
+                    case TextPart():
+                        pieces.append(("assistant", part.text))
+                    case ReasoningPart():
+                        pieces.append(("reasoning", part.text))
+                    case ToolCallPart():
+                        pieces.append(("tool_call", part.name + part.arguments))
+            return pieces
+
+
+def output_segments(message: AssistantMessage, counter: Counter) -> tuple[Segment, ...]:
+    """What an answer's tokens were, by kind, before they are scaled to the reported number."""
+    names = {"text": "output:text", "reasoning": "output:reasoning", "tool_call": "output:tool_call"}
+    return tuple(
+        Segment(name=names[part.kind], tokens=counter.text(part.name + part.arguments if isinstance(part, ToolCallPart) else part.text))
+        for part in message.parts
+    )

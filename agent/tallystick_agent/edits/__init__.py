@@ -1,0 +1,1 @@
+"""Edits to text: matching, application, definitions. Pure; files are read and written through the `Workspace` port."""

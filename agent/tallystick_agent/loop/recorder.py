@@ -1,0 +1,80 @@
+"""Where events come from: number, log, fold, then hosts. Owns the session's state and its subscribers.
+
+An event reaches a host only after it was written. Appending and folding happen without an await in between, so a cancel
+can never leave the log and the state apart.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+from tallystick_agent.ports import Clock
+from tallystick_agent.protocol.events import Event, EventBody, ItemDelta
+from tallystick_agent.protocol.ids import SessionId, TurnId
+from tallystick_agent.sessions.event_log import EventLog
+from tallystick_agent.sessions.replay import SessionState, step
+
+QUEUE: Final = 2_000
+"""Events a host may lag behind. Beyond it, pieces of streamed text are left out: the finished item repeats them."""
+
+
+class Recorder:
+    def __init__(self, session_id: SessionId, log: EventLog, clock: Clock, state: SessionState) -> None:
+        self.session_id = session_id
+        self.state = state
+        self.turn_id: TurnId | None = state.open_turn
+        self._log = log
+        self._clock = clock
+        self._queues: list[asyncio.Queue[Event | None]] = []
+        self._unheard: list[Event] = []
+
+    async def emit(self, body: EventBody, *, durable: bool = False) -> None:
+        """Raises `StorageError` when the event could not be written; nobody has seen it then."""
+        event = self._stamp(body)
+        self._log.append(event)
+        self.state = step(self.state, event)
+        self._tell(event)
+        if durable:
+            await asyncio.shield(asyncio.to_thread(self._log.sync))
+        while any(queue.qsize() >= QUEUE for queue in self._queues):
+            # A host that stopped reading slows the turn down; it never makes the log wait or lose anything.
+            await asyncio.sleep(0.01)
+
+    def announce(self, body: EventBody) -> None:
+        """Tells the hosts what could not be logged, because the disk is full."""
+        self._tell(self._stamp(body))
+
+    def _stamp(self, body: EventBody) -> Event:
+        now = self._clock.now()
+        time = f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z"
+        return Event(session_id=self.session_id, turn_id=self.turn_id, seq=self.state.last_seq + 1, time=time, body=body)
+
+    def _tell(self, event: Event) -> None:
+        if not self._queues and len(self._unheard) < QUEUE:
+            self._unheard.append(event)
+        for queue in self._queues:
+            if queue.qsize() > QUEUE or (queue.qsize() >= QUEUE // 2 and isinstance(event.body, ItemDelta)):
+                continue
+            queue.put_nowait(event)
+
+    def subscribe(self) -> AsyncIterator[Event]:
+        """Every event from now on, and for the first subscriber those before, until the session is closed."""
+        queue: asyncio.Queue[Event | None] = asyncio.Queue(maxsize=QUEUE + 1)
+        for event in self._unheard:
+            queue.put_nowait(event)
+        self._unheard.clear()
+        self._queues.append(queue)
+        return _drain(queue)
+
+    def close(self) -> None:
+        for queue in self._queues:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(None)
+        self._queues.clear()
+        self._log.close()
+
+
+async def _drain(queue: "asyncio.Queue[Event | None]") -> AsyncIterator[Event]:
+    while (event := await queue.get()) is not None:
+        yield event

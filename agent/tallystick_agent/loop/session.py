@@ -1,0 +1,249 @@
+"""The owner of one session: operations in, events out, one turn at a time. Owns the turn's task and its permissions.
+
+Every task has a parent here; closing the session ends them all and leaves the log whole.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import assert_never
+
+from tallystick_agent.loop.ask import Asker
+from tallystick_agent.loop.parts import EngineParts, SessionOptions
+from tallystick_agent.loop.probe import call_mode_of
+from tallystick_agent.loop.recorder import Recorder
+from tallystick_agent.loop.recovery import outcome_of
+from tallystick_agent.loop.repair_turn import RepairTurn
+from tallystick_agent.loop.setup import find_tests, first_context
+from tallystick_agent.loop.step import Finish, after_error, TurnState
+from tallystick_agent.loop.turn import Turn, TurnSetup, bounded
+from tallystick_agent.protocol.errors import StorageError, TallystickError
+from tallystick_agent.protocol.events import (
+    Event,
+    ItemDelta,
+    ItemFinished,
+    Notice,
+    PermissionRequested,
+    Purpose,
+    QuestionAsked,
+    SessionClosed,
+    TurnFinished,
+    TurnStarted,
+)
+from tallystick_agent.protocol.ids import CallId, ItemId, SessionId, TurnId
+from tallystick_agent.protocol.operations import (
+    Answer,
+    Cancel,
+    CloseSession,
+    Compact,
+    Continue,
+    Decide,
+    Operation,
+    Prompt,
+    SetModel,
+)
+from tallystick_agent.protocol.usage import Budget
+from tallystick_agent.tools.base import OutputStore, ToolContext
+from tallystick_agent.tools.registry import LARGE, SMALL
+from tallystick_agent.tools.runner import ToolRunner
+
+
+class Session:
+    """Made by `loop.engine.Engine`."""
+
+    def __init__(self, parts: EngineParts, options: SessionOptions, recorder: Recorder) -> None:
+        self._parts = parts
+        self._options = options
+        self._recorder = recorder
+        self._task: asyncio.Task[None] | None = None
+        self._decisions: dict[CallId, asyncio.Future[Decide]] = {}
+        self._answers: dict[CallId, asyncio.Future[str]] = {}
+        self._grants = options.grants
+        self._background: set[asyncio.Task[None]] = set()
+        self._context = ToolContext(
+            workspace=options.workspace,
+            terminal=options.terminal,
+            settings=parts.settings,
+            outputs=OutputStore(parts.home / "outputs" / recorder.session_id),
+            ask=self._ask_user,
+            on_output=self._on_output,
+        )
+        self._live: dict[CallId, ItemId] = {}
+
+    @property
+    def session_id(self) -> SessionId:
+        return self._recorder.session_id
+
+    @property
+    def busy(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    def events(self) -> AsyncIterator[Event]:
+        """Every event from now on, until the session is closed."""
+        return self._recorder.subscribe()
+
+    async def submit(self, operation: Operation) -> None:
+        """Takes an operation; what becomes of it comes as events."""
+        match operation:
+            case Prompt():
+                await self._start(operation.text, operation.context, operation.budget, operation.purpose, continued=False)
+            case Continue():
+                await self._start("", "", operation.budget, "chat", continued=True)
+            case Decide():
+                waiting = self._decisions.get(operation.call_id)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(operation)
+            case Answer():
+                question = self._answers.get(operation.call_id)
+                if question is not None and not question.done():
+                    question.set_result(operation.text)
+            case Cancel():
+                if self._task is not None:
+                    self._task.cancel()
+            case SetModel():
+                await self._set_model(operation.slug)
+            case Compact():
+                await self._recorder.emit(Notice(level="info", code="compaction", message="The context is compacted when it has to be."))
+            case CloseSession():
+                await self.close()
+            case _ as never:
+                assert_never(never)
+
+    async def wait(self) -> None:
+        """Until the running turn has ended."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
+    async def close(self) -> None:
+        """Ends the running turn, logs the close and frees the log. May be called twice."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+        with contextlib.suppress(StorageError, OSError):
+            await self._recorder.emit(SessionClosed(), durable=True)
+        self._recorder.close()
+
+    async def _start(self, prompt: str, context: str, budget: Budget, purpose: str, *, continued: bool) -> None:
+        if self.busy:
+            await self._recorder.emit(Notice(level="warning", code="busy", message="A turn is running.", remedy="Wait for it, or stop it first."))
+            return
+        self._task = asyncio.create_task(self._turn(prompt, context, budget, purpose, continued=continued))
+
+    async def _turn(self, prompt: str, context: str, budget: Budget, purpose: str, *, continued: bool) -> None:
+        """Runs a turn and always logs its end."""
+        self._recorder.turn_id = TurnId(self._parts.ids.new("turn"))
+        asker = Asker(self._parts, self._options, self._recorder, budget)
+        try:
+            finish = await bounded(self._work(asker, prompt, context, budget, purpose, continued=continued), budget.timeout_s)
+        except asyncio.CancelledError:
+            finish = Finish(stop="cancelled", detail="Stopped by the user.", code="interrupted")
+        except TallystickError as error:
+            _, command = after_error(TurnState(compactions=9), error, visible=False)
+            assert isinstance(command, Finish)
+            finish = command
+        except Exception as error:
+            import logging
+
+            logging.getLogger(__name__).exception("a turn failed")
+            detail = f"A bug in Tallystick ended this turn ({type(error).__name__}). The session is whole."
+            finish = Finish(stop="internal_error", detail=detail, code="internal", remedy="Please report it; `tallystick resume` goes on.")
+        ended = TurnFinished(
+            stop=finish.stop,
+            usage=asker.usage,
+            cost=asker.cost,
+            requests=asker.spent.requests,
+            detail=finish.detail,
+            code=finish.code,
+            remedy=finish.remedy,
+        )
+        try:
+            await self._recorder.emit(ended, durable=True)
+        except StorageError:
+            # The disk is full: hosts must still hear how it ended, or they would wait for ever.
+            self._recorder.announce(ended)
+
+    async def _work(self, asker: Asker, prompt: str, context: str, budget: Budget, purpose: str, *, continued: bool) -> Finish:
+        recorder, options = self._recorder, self._options
+        tests = await find_tests(self._parts, options)
+        self._context.test_command = tests.command if tests else None
+        fresh = not recorder.state.messages
+        shown = await first_context(self._parts, options, tests) if fresh else ""
+        if not continued:
+            context = "\n\n".join(text for text in (shown, context) if text)
+        started = TurnStarted(prompt=prompt, context=context, model=options.model, purpose=purpose, budget=budget, continued=continued)
+        await recorder.emit(started, durable=True)
+        for call in tuple(recorder.state.pending.values()):
+            settled = await outcome_of(call, options.workspace)
+            await recorder.emit(ItemFinished(item_id=ItemId(self._parts.ids.new("item")), item=settled), durable=True)
+        setup = TurnSetup(
+            parts=self._parts,
+            options=options,
+            endpoint=options.endpoint,
+            call_mode=await call_mode_of(options.endpoint, self._parts, asker),
+            tools=SMALL if options.endpoint.scale == "small" else LARGE,
+            purpose=_purpose(purpose),
+            test_command=tests,
+        )
+        runner = ToolRunner(
+            tools=setup.tools,
+            context=self._context,
+            emit=recorder.emit,
+            decide=self._ask_permission,
+            item_id=lambda: ItemId(self._parts.ids.new("item")),
+            secrets=self._parts.secrets.values,
+            grants=self._grants,
+        )
+        try:
+            if setup.endpoint.scale == "small" and tests is not None and tests.language == "python":
+                finish = await RepairTurn(setup, recorder, asker, runner, self._context).run(prompt or recorder.state.title)
+                if finish is not None:
+                    return finish
+            return await Turn(setup, recorder, asker, runner).run()
+        finally:
+            self._grants = runner.grants
+
+    async def _ask_permission(self, request: PermissionRequested) -> Decide:
+        """Waits for the user's word; after the stated time no answer means no."""
+        waiting: asyncio.Future[Decide] = asyncio.get_running_loop().create_future()
+        self._decisions[request.call_id] = waiting
+        try:
+            async with asyncio.timeout(self._parts.settings.permissions.answer_timeout_s):
+                return await waiting
+        except TimeoutError:
+            return Decide(call_id=request.call_id, digest=request.digest, decision="reject", by="timeout")
+        finally:
+            self._decisions.pop(request.call_id, None)
+
+    async def _ask_user(self, call_id: CallId, question: str, options: tuple[str, ...]) -> str:
+        waiting: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._answers[call_id] = waiting
+        try:
+            await self._recorder.emit(QuestionAsked(call_id=call_id, question=question, options=options))
+            async with asyncio.timeout(self._parts.settings.permissions.answer_timeout_s):
+                return await waiting
+        except TimeoutError:
+            return ""
+        finally:
+            self._answers.pop(call_id, None)
+
+    def _on_output(self, call_id: CallId, text: str) -> None:
+        """A running command's output, shown as it comes. It may be left out: the outcome repeats it."""
+        if self._recorder.turn_id is None:
+            return
+        task = asyncio.ensure_future(self._recorder.emit(ItemDelta(item_id=ItemId(call_id), text=text)))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _set_model(self, slug: str) -> None:
+        from dataclasses import replace
+
+        try:
+            self._options = replace(self._options, model=slug, endpoint=self._parts.resolve(slug))
+        except TallystickError as error:
+            await self._recorder.emit(Notice(level="error", code=error.code, message=error.message, remedy=error.remedy))
+
+
+def _purpose(text: str) -> Purpose:
+    known: tuple[Purpose, ...] = ("chat", "edit", "plan", "commit_message", "title", "subagent")
+    return next((purpose for purpose in known if purpose == text), "chat")

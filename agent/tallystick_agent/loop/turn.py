@@ -1,0 +1,180 @@
+"""One turn: asks, runs tools, compacts, and ends for a stated reason. Owns the effects; what to do next is `loop.step`.
+
+A small model with a failing test is handed to `loop.repair_turn` first, which tries candidates against the tests.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, replace
+
+from tallystick_agent.context.compaction import plan as plan_compaction
+from tallystick_agent.context.test_command import TestCommand
+from tallystick_agent.loop.ask import Asked, Asker
+from tallystick_agent.loop.parts import EngineParts, SessionOptions
+from tallystick_agent.loop.recorder import Recorder
+from tallystick_agent.loop.step import (
+    AskModel,
+    Command,
+    CompactFirst,
+    Finish,
+    RunTools,
+    TurnState,
+    after_error,
+    after_reply,
+    after_tool,
+    cannot_fit,
+)
+from tallystick_agent.prompts import load
+from tallystick_agent.protocol.errors import ContextOverflow, ProviderError, TallystickError
+from tallystick_agent.protocol.events import CompactionItem, ItemFinished, ItemStarted, MessageItem, Notice, Purpose
+from tallystick_agent.protocol.ids import CallId, ItemId
+from tallystick_agent.protocol.messages import ToolCallPart
+from tallystick_agent.protocol.model_info import CallMode, Endpoint
+from tallystick_agent.providers.call_modes import adapt, read
+from tallystick_agent.providers.request import ChatRequest
+from tallystick_agent.tools.base import Tool
+from tallystick_agent.tools.runner import ToolRunner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnSetup:
+    """What one turn may use, frozen when it starts: the tools that are advertised are the tools that run."""
+
+    parts: EngineParts
+    options: SessionOptions
+    endpoint: Endpoint
+    call_mode: CallMode
+    tools: tuple[Tool, ...]
+    purpose: Purpose
+    test_command: TestCommand | None
+
+
+class Turn:
+    def __init__(self, setup: TurnSetup, recorder: Recorder, asker: Asker, runner: ToolRunner) -> None:
+        self._setup = setup
+        self._recorder = recorder
+        self._asker = asker
+        self._runner = runner
+        self._state = TurnState()
+
+    async def run(self) -> Finish:
+        """Goes on until something ends the turn. Raises only `CancelledError` and what is a bug."""
+        command: Command = AskModel()
+        while True:
+            match command:
+                case Finish():
+                    return command
+                case AskModel(note=note):
+                    if note:
+                        await self._tell_model(note)
+                    command = await self._ask()
+                case RunTools(calls=calls):
+                    command = await self._run_tools(calls)
+                case CompactFirst(limit_tokens=limit):
+                    command = await self._compact(limit)
+
+    def _request(self) -> ChatRequest:
+        small = self._setup.endpoint.scale == "small"
+        request = ChatRequest(
+            system=load("system_small" if small else "system"),
+            messages=self._recorder.state.messages,
+            tools=tuple(tool.spec for tool in self._setup.tools),
+            max_output_tokens=1_024 if small else self._setup.parts.settings.context.output_tokens,
+            temperature=0.0 if small else None,
+            session_key=self._recorder.session_id,
+        )
+        return adapt(request, self._setup.call_mode)
+
+    async def _ask(self) -> Command:
+        mode, small = self._setup.call_mode, self._setup.endpoint.scale == "small"
+        try:
+            asked = await self._asker.ask(self._request(), self._setup.endpoint, self._setup.purpose, show=mode == "native", guard=small)
+        except TallystickError as error:
+            self._state, command = after_error(self._state, error, visible=self._asker.visible)
+            if isinstance(command, AskModel):
+                await self._notice("provider_stream_cut", f"{error.message} The piece that was shown is dropped; asking again.")
+            return command
+        reply = read(asked.reply, mode, tuple(tool.spec for tool in self._setup.tools))
+        self._state, command = after_reply(self._state, reply)
+        if isinstance(command, AskModel):
+            return command
+        await self._keep(replace(asked, reply=reply), command)
+        return command
+
+    async def _keep(self, asked: Asked, command: Command) -> None:
+        await self._asker.keep(asked)
+        if self._setup.call_mode == "native" or isinstance(command, RunTools):
+            return
+        text = "".join(part.text for part in asked.reply.message.parts if part.kind == "text")
+        if text:
+            await self._say(MessageItem(text=text))
+
+    async def _run_tools(self, calls: tuple[ToolCallPart, ...]) -> Command:
+        note = ""
+        for call in _distinct(calls, self._recorder.state.requests):
+            ended = await self._runner.run(call)
+            if ended.nobody_there:
+                return Finish(
+                    stop="permission_denied",
+                    detail=f"`{call.name}` needs a permission, and nobody was there to give it.",
+                    code="permission_denied",
+                    remedy="Run it again with --yes, or allow it under [permissions] in settings.toml.",
+                )
+            self._state, warning, finish = after_tool(self._state, call, ended.text, malformed=ended.malformed)
+            note = warning or note
+            if finish is not None:
+                return finish
+        return AskModel(note=note)
+
+    async def _compact(self, limit: int | None) -> Command:
+        """Drops old tool output until the request should fit, or ends the turn."""
+        from tallystick_agent.context.assemble import xray
+
+        before = xray(self._request(), self._asker.counter).input_tokens
+        target = int(min(limit, before) * 0.75) if limit else before * 2 // 3
+        made = plan_compaction(self._recorder.state.messages, save_tokens=max(1, before - target), count=self._asker.counter.text)
+        if made is None:
+            return cannot_fit("")
+        item = CompactionItem(
+            dropped_calls=made.dropped,
+            tokens_before=before,
+            tokens_after=before - made.saved_tokens,
+            reason="the request did not fit the context window",
+        )
+        await self._finish_item(item)
+        return AskModel()
+
+    async def _tell_model(self, text: str) -> None:
+        await self._say(MessageItem(text=text, origin="engine"))
+
+    async def _say(self, item: MessageItem) -> None:
+        await self._finish_item(item)
+
+    async def _finish_item(self, item: MessageItem | CompactionItem) -> None:
+        item_id = ItemId(self._setup.parts.ids.new("item"))
+        await self._recorder.emit(ItemStarted(item_id=item_id, item=item))
+        await self._recorder.emit(ItemFinished(item_id=item_id, item=item))
+
+    async def _notice(self, code: str, message: str) -> None:
+        await self._recorder.emit(Notice(level="warning", code=code, message=message))
+
+
+def _distinct(calls: tuple[ToolCallPart, ...], request: int) -> tuple[ToolCallPart, ...]:
+    """Calls with ids that no earlier call of the session has: some servers number each reply's calls from 0."""
+    return tuple(replace(call, call_id=CallId(f"{call.call_id}_{request}" if call.call_id.startswith("call_") and len(call.call_id) < 12 else call.call_id)) for call in calls)
+
+
+async def bounded(turn: Awaitable[Finish], timeout_s: float | None) -> Finish:
+    """The turn within its wall time."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await turn
+    except TimeoutError:
+        return Finish(
+            stop="budget_exhausted",
+            detail=f"Stopped: the time limit of {timeout_s:g} s was reached.",
+            code="budget_exhausted",
+            remedy="Raise --timeout, then resume the session.",
+        )
+    except (ProviderError, ContextOverflow) as error:
+        return Finish(stop="provider_failed", detail=error.message, code=error.code, remedy=error.remedy)

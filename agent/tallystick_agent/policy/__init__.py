@@ -1,0 +1,1 @@
+"""What may happen: paths, commands, approvals, secrets. Decisions are pure; the one effect is opening a path safely."""

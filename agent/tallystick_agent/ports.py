@@ -1,0 +1,109 @@
+"""What a host supplies to the engine. Owns no implementation: the disk, the editor and the clock are behind these.
+
+Paths that cross a port are relative to the workspace root, with `/` between parts.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A text as it is now: the editor's unsaved text where the file is open, else the file."""
+
+    path: str
+    text: str
+    """Line endings are `\\n` where the file uses `\\r\\n` throughout; a file that mixes them is kept as it is."""
+    digest: str
+    version: int | None = None
+    """The editor's version, for documents that are open."""
+    newline: Literal["\n", "\r\n"] = "\n"
+    bom: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileWrite:
+    """One file's new text. `base_digest` is what it must still be; empty means that it must not exist."""
+
+    path: str
+    text: str
+    base_digest: str
+    newline: Literal["\n", "\r\n"] = "\n"
+    bom: bool = False
+
+
+class Workspace(Protocol):
+    """The files of one root."""
+
+    @property
+    def root(self) -> Path: ...
+
+    async def read(self, path: str) -> Document:
+        """Raises `WorkspaceError`: missing, binary, unreadable, outside, too large."""
+        ...
+
+    async def write(self, writes: tuple[FileWrite, ...]) -> None:
+        """All of them or none. Raises `StaleDocument` when a base digest no longer holds, `StorageError` on a full disk."""
+        ...
+
+    async def files(self) -> tuple[str, ...]:
+        """Every path that the model may know of, sorted; ignored ones are absent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandResult:
+    exit_code: int | None
+    """`None` when it was ended by us or by a signal."""
+    output: str
+    """Standard output and error as they came, head and tail kept within the bound."""
+    total_bytes: int
+    ended_by: Literal["exit", "timeout", "signal", "cancel"] = "exit"
+    signal: int | None = None
+
+
+class Terminal(Protocol):
+    """Runs commands. A command never outlives its call and never reads a terminal."""
+
+    async def run(
+        self,
+        command: str | tuple[str, ...],
+        *,
+        cwd: Path,
+        timeout_s: float,
+        output_bytes: int,
+        on_output: Callable[[str], None] | None = None,
+    ) -> CommandResult:
+        """A string goes to the shell; a tuple is run as it is. Cancelling ends the whole process group."""
+        ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """UTC, with its zone."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds for durations."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Ids(Protocol):
+    def new(self, prefix: str) -> str:
+        """A name that no other process makes, sortable by time."""
+        ...
+
+
+class SecretStore(Protocol):
+    def get(self, name: str) -> str | None:
+        """The secret of that name from the user's own scope, never from the workspace."""
+        ...
+
+    def values(self) -> tuple[str, ...]:
+        """All secrets that are known, for redaction by value."""
+        ...

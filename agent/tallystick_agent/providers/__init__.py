@@ -1,0 +1,1 @@
+"""One typed request to many providers. Owns wire formats, transport, retries, routing and the table of endpoints."""

@@ -1,0 +1,103 @@
+"""What a failed answer means. Owns the mapping from status, headers and body to one `ProviderError`; pure.
+
+Codes and words are judged before the status: one 429 means wait, another means never. Source of the lists: the
+providers' published error references and the strings that clients met in the wild.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, cast
+
+from tallystick_agent.protocol.errors import Code, ContextOverflow, ProviderError
+
+_OVERFLOW = re.compile(
+    r"context_length_exceeded|maximum context length|reduce the length of the messages|exceeds? the context window"
+    r"|input tokens exceed the configured limit|prompt is too long|exceed context limit|maximum number of tokens allowed"
+    r"|request payload size exceeds|input is too long for requested model|tokens exceed model maximum"
+    r"|tokens in the prompt exceeds|use a shorter prompt|exceeds the available context size|exceed_context_size"
+    r"|context window exceeds limit|input too long|requested token count exceeds",
+    re.IGNORECASE,
+)
+_NOT_OVERFLOW = re.compile(r"rate.?limit|per minute|string_above_max_length", re.IGNORECASE)
+_NEVER = re.compile(
+    r"insufficient_quota|credit_balance|billing|spend_limit|spend limit|payment_required|enforced_spend|PerDay|daily",
+    re.IGNORECASE,
+)
+_FILTER = re.compile(r"content_policy|content_filter|moderation|flagged_input", re.IGNORECASE)
+_LIMIT = re.compile(r'"n_ctx":\s*(\d+)|context (?:length|size|window)[^0-9]{0,20}(\d{3,8})', re.IGNORECASE)
+
+
+def classify(*, status: int, headers: Mapping[str, str], body: str, now: datetime) -> ProviderError:
+    """The error for a response that is not a success. `body` is already bounded."""
+    try:
+        data = json.loads(body)
+    except ValueError:
+        data = {"error": {"message": body[:300]}}
+    error = classify_body(status=status, body=cast(dict[str, Any], data) if isinstance(data, dict) else {})
+    wait = retry_after(headers, now)
+    if headers.get("x-should-retry") == "false":
+        error.retryable = False
+    if wait is not None:
+        error.retry_after_s = wait
+    return error
+
+
+def classify_body(*, status: int, body: dict[str, Any]) -> ProviderError:
+    """The error that a JSON body describes, whatever the status said."""
+    inner = body.get("error")
+    detail: dict[str, Any] = cast(dict[str, Any], inner) if isinstance(inner, dict) else {"message": str(inner or "")}
+    text = json.dumps(detail, ensure_ascii=False)
+    message = str(detail.get("message") or "").strip() or f"HTTP status {status}"
+    code = detail.get("code")
+    effective = code if isinstance(code, int) and 400 <= code < 600 else status
+    if effective != 429 and _OVERFLOW.search(text) and not _NOT_OVERFLOW.search(text):
+        found = _LIMIT.search(text)
+        limit = int(next(group for group in found.groups() if group)) if found else None
+        return ContextOverflow(message, status=effective, limit_tokens=limit)
+    if _FILTER.search(text) and effective in (200, 400, 403):
+        return ProviderError(message, code="provider_content_filter", status=effective, remedy="Change the prompt or the model.")
+    return _by_status(effective, message, never=bool(_NEVER.search(text)))
+
+
+def _by_status(status: int, message: str, *, never: bool) -> ProviderError:
+    known: dict[int, tuple[Code, bool, str]] = {
+        401: ("provider_auth", False, "Check the API key; `tallystick doctor` shows which one is used."),
+        402: ("provider_auth", False, "The account has no credit left, or a spending limit was reached."),
+        403: ("provider_auth", False, "The key may not use this model."),
+        404: ("model_unknown", False, "Check the model's name: `tallystick models` lists the known ones."),
+        408: ("provider_timeout", True, ""),
+        409: ("provider_unavailable", True, ""),
+        429: ("provider_rate_limited", not never, "A limit of the account was reached; use another model or key." if never else ""),
+    }
+    if status in known:
+        code, retryable, remedy = known[status]
+        return ProviderError(message, code=code, status=status, retryable=retryable, remedy=remedy)
+    if status >= 500 or status == 200:
+        return ProviderError(message, code="provider_unavailable", status=status, retryable=True)
+    return ProviderError(message, code="provider_rejected", status=status, remedy="The provider refused the request as it was sent.")
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds that the provider asks us to wait: milliseconds, seconds or a date; `None` where it does not say."""
+    millis = headers.get("retry-after-ms")
+    if millis:
+        try:
+            return max(0.0, float(millis) / 1000)
+        except ValueError:
+            pass
+    value = headers.get("retry-after")
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        when = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return max(0.0, (when - now).total_seconds())

@@ -1,0 +1,77 @@
+"""What is asked of a model and what comes back, in our own words. Owns values only; JSON belongs to `wire/`."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tallystick_agent.protocol.messages import AssistantMessage, Message
+from tallystick_agent.protocol.usage import Usage
+
+Finish = Literal["stop", "length", "tool_calls", "content_filter", "repetition"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolSpec:
+    """A tool as the model sees it. `parameters` is a JSON Schema object."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Infill:
+    """The text around a gap that a code model is to fill."""
+
+    prefix: str
+    suffix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRequest:
+    system: str
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSpec, ...] = ()
+    max_output_tokens: int = 4_096
+    temperature: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    response_schema: dict[str, Any] | None = None
+    """A JSON Schema that the reply must follow, where the endpoint can force one."""
+    infill: Infill | None = None
+    """Set: the request is a gap to fill, and carries no messages and no tools."""
+    session_key: str = ""
+    """Stable within a session: lets a provider keep its cache warm."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextDelta:
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasoningDelta:
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCallDelta:
+    """Arguments are arriving; only the finished reply may be acted on."""
+
+    index: int
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A whole answer. `usage` is `None` where the provider reported none."""
+
+    message: AssistantMessage
+    finish: Finish
+    usage: Usage | None = None
+    provider_nanos: int | None = None
+    generation_id: str = ""
+    served_model: str = ""
+
+
+StreamEvent = TextDelta | ReasoningDelta | ToolCallDelta

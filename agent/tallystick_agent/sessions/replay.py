@@ -1,0 +1,163 @@
+"""State as a fold of events. Owns `SessionState` and how each event changes it; pure.
+
+Resume, the running loop and the tests all use this one fold, so what was logged is what is known.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from tallystick_agent.protocol.events import (
+    AttemptFailed,
+    CompactionItem,
+    Event,
+    FilesChanged,
+    Item,
+    ItemDelta,
+    ItemFinished,
+    ItemStarted,
+    MessageItem,
+    Notice,
+    PermissionDecided,
+    PermissionRequested,
+    PlanItem,
+    QuestionAsked,
+    ReasoningItem,
+    RequestFinished,
+    RequestPlanned,
+    RequestStarted,
+    SessionClosed,
+    SessionOpened,
+    ToolCallItem,
+    TurnFinished,
+    TurnStarted,
+)
+from tallystick_agent.protocol.ids import CallId, TurnId
+from tallystick_agent.protocol.messages import (
+    AssistantMessage,
+    Message,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolMessage,
+    ToolResultPart,
+    UserMessage,
+)
+from tallystick_agent.protocol.usage import Usage
+
+DROPPED = "[This output was dropped to save context. Call the tool again if you need it.]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionState:
+    """What a session's events add up to."""
+
+    workspace: str = ""
+    model: str = ""
+    title: str = ""
+    last_seq: int = 0
+    last_time: str = ""
+    turns: int = 0
+    open_turn: TurnId | None = None
+    """A turn that has begun and not finished."""
+    messages: tuple[Message, ...] = ()
+    reply_at: int | None = None
+    """Where in `messages` the reply stands that is still growing."""
+    pending: dict[CallId, ToolCallItem] = field(default_factory=lambda: {})
+    """Calls whose intent is logged and whose outcome is not."""
+    usage: Usage = field(default_factory=Usage)
+    cost_nanos: int = 0
+    cost_known: bool = True
+    requests: int = 0
+    plan: PlanItem | None = None
+    changed: tuple[str, ...] = ()
+    """Paths changed so far, in order of their first change."""
+
+
+def fold(events: Iterable[Event], state: SessionState | None = None) -> SessionState:
+    current = state or SessionState()
+    for event in events:
+        current = step(current, event)
+    return current
+
+
+def step(state: SessionState, event: Event) -> SessionState:
+    """The state after one more event."""
+    state = replace(state, last_seq=event.seq, last_time=event.time)
+    match event.body:
+        case SessionOpened() as body:
+            return replace(state, workspace=body.workspace, model=body.model)
+        case TurnStarted() as body:
+            return _turn_started(state, body, event.turn_id)
+        case TurnFinished():
+            return replace(state, open_turn=None, reply_at=None)
+        case RequestStarted():
+            return replace(state, reply_at=None)
+        case RequestFinished() as body:
+            nanos = body.cost.nanos
+            return replace(
+                state,
+                usage=state.usage.plus(body.usage),
+                cost_nanos=state.cost_nanos + (nanos or 0),
+                cost_known=state.cost_known and nanos is not None,
+                requests=state.requests + 1,
+            )
+        case ItemStarted(item=ToolCallItem() as call):
+            part = ToolCallPart(call_id=call.call_id, name=call.name, arguments=call.arguments)
+            return replace(_reply(state, part), pending={**state.pending, call.call_id: call})
+        case ItemFinished(item=item):
+            return _item(state, item)
+        case FilesChanged() as body:
+            fresh = tuple(change.path for change in body.changes if change.path not in state.changed)
+            return replace(state, changed=(*state.changed, *fresh))
+        case (
+            SessionClosed() | RequestPlanned() | AttemptFailed() | ItemStarted() | ItemDelta() | PermissionRequested()
+            | PermissionDecided() | QuestionAsked() | Notice()
+        ):  # fmt: skip
+            return state
+
+
+def _turn_started(state: SessionState, body: TurnStarted, turn_id: TurnId | None) -> SessionState:
+    state = replace(state, turns=state.turns + (not body.continued), open_turn=turn_id, reply_at=None, model=body.model or state.model)
+    if body.continued:
+        return state
+    parts = [TextPart(text=body.prompt)] if not body.context else [TextPart(text=f"{body.context}\n\n"), TextPart(text=body.prompt)]
+    message = UserMessage(parts=tuple(parts))
+    return replace(state, title=state.title or body.prompt.strip()[:80], messages=(*state.messages, message))
+
+
+def _item(state: SessionState, item: Item) -> SessionState:
+    match item:
+        case MessageItem(origin="assistant"):
+            return _reply(state, TextPart(text=item.text)) if item.text else state
+        case MessageItem():
+            message = UserMessage(parts=(TextPart(text=item.text),), origin="notice")
+            return replace(state, messages=(*state.messages, message), reply_at=None)
+        case ReasoningItem():
+            return _reply(state, ReasoningPart(text=item.text, native=item.native, endpoint=item.endpoint))
+        case ToolCallItem():
+            status = item.status if item.status != "running" else "unknown"
+            result = ToolResultPart(call_id=item.call_id, name=item.name, text=item.output, status=status)
+            pending = {key: call for key, call in state.pending.items() if key != item.call_id}
+            return replace(state, messages=(*state.messages, ToolMessage(parts=(result,))), pending=pending)
+        case PlanItem():
+            return replace(state, plan=item)
+        case CompactionItem():
+            dropped = frozenset(item.dropped_calls)
+            return replace(state, messages=tuple(_drop(message, dropped) for message in state.messages))
+
+
+def _reply(state: SessionState, part: TextPart | ReasoningPart | ToolCallPart) -> SessionState:
+    """Adds a part to the reply that is growing: a second call belongs before the first one's result."""
+    if state.reply_at is None:
+        return replace(state, messages=(*state.messages, AssistantMessage(parts=(part,))), reply_at=len(state.messages))
+    messages = list(state.messages)
+    reply = messages[state.reply_at]
+    assert isinstance(reply, AssistantMessage)
+    messages[state.reply_at] = AssistantMessage(parts=(*reply.parts, part))
+    return replace(state, messages=tuple(messages))
+
+
+def _drop(message: Message, dropped: frozenset[CallId]) -> Message:
+    if not isinstance(message, ToolMessage) or not any(part.call_id in dropped for part in message.parts):
+        return message
+    return ToolMessage(parts=tuple(replace(p, text=DROPPED) if p.call_id in dropped else p for p in message.parts))

@@ -1,0 +1,168 @@
+"""The one tree of settings. Owns names, defaults and checks; reads no environment and no file of the workspace.
+
+Precedence, weakest first: the defaults here, the user's `settings.toml`, the environment's conventional variables, the
+command line or the editor. Keys and base URLs come from the user's scope alone (ARCHITECTURE.md, trust).
+"""
+
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tallystick_agent.protocol.errors import ConfigurationError
+
+Rule = Literal["allow", "ask", "deny"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PermissionSettings(_Section):
+    """What may happen without asking."""
+
+    read: Rule = "allow"
+    """Reading, listing and searching files of the workspace."""
+    edit: Rule = "ask"
+    """Changing files of the workspace."""
+    command: Rule = "ask"
+    """Commands that no list below names."""
+    allow_commands: tuple[str, ...] = ()
+    """Word prefixes that run without asking, e.g. `npm test`."""
+    deny_commands: tuple[str, ...] = ()
+    """Word prefixes that never run."""
+    answer_timeout_s: float = Field(default=600.0, gt=0)
+    """Seconds after which a question without an answer means no."""
+
+
+class BudgetSettings(_Section):
+    """Hard limits of one turn."""
+
+    max_cost_usd: Decimal | None = Field(default=None, ge=0)
+    """US dollars."""
+    max_tokens: int | None = Field(default=None, gt=0)
+    """Input and output tokens together."""
+    max_requests: int = Field(default=60, gt=0)
+    """Model requests."""
+    timeout_s: float | None = Field(default=None, gt=0)
+    """Seconds of wall time."""
+
+
+class NetworkSettings(_Section):
+    connect_timeout_s: float = Field(default=10.0, gt=0)
+    """Seconds to wait for a connection."""
+    idle_timeout_s: float = Field(default=60.0, gt=0)
+    """Seconds without one byte after which an attempt is closed and tried again."""
+    max_attempts: int = Field(default=5, gt=0)
+    """Attempts at one request, the first included."""
+    backoff_s: float = Field(default=0.5, ge=0)
+    """First pause in seconds between attempts where the provider names none; it doubles up to 8 s."""
+    max_retry_after_s: float = Field(default=120.0, ge=0)
+    """A provider that asks for a longer pause in seconds ends the request."""
+
+
+class ContextSettings(_Section):
+    tool_output_bytes: int = Field(default=12_000, ge=500)
+    """Bytes of one tool's output that the model sees; the rest is kept under a handle."""
+    output_tokens: int = Field(default=8_192, ge=256)
+    """Tokens reserved for one answer where the model allows as many."""
+    file_list: int = Field(default=60, ge=0)
+    """Paths named to the model with the first prompt."""
+
+
+class LocalSettings(_Section):
+    """The model that runs on this machine."""
+
+    window_tokens: int = Field(default=8_192, ge=2_048)
+    """Context window in tokens."""
+    threads: int | None = Field(default=None, gt=0)
+    """Threads for the model; unset means the idle cores, and 1 where CI is set."""
+    attempts: int = Field(default=5, gt=0)
+    """Candidates tried against the tests before giving up."""
+
+
+class TestSettings(_Section):
+    command: str | None = None
+    """The repository's test command; unset means it is looked for."""
+    timeout_s: float = Field(default=300.0, gt=0)
+    """Seconds after which a test run is ended."""
+
+
+class AttributionSettings(_Section):
+    """How requests name this app to the provider."""
+
+    title: str = "Tallystick"
+    url: str = "https://github.com/tallystick/tallystick"
+    categories: tuple[str, ...] = ("cli-agent", "ide-extension")
+
+
+class PriceSettings(_Section):
+    """USD per million tokens."""
+
+    input: Decimal = Field(ge=0)
+    output: Decimal = Field(ge=0)
+    cache_read: Decimal | None = Field(default=None, ge=0)
+    cache_write: Decimal | None = Field(default=None, ge=0)
+
+
+class EndpointSettings(_Section):
+    """An endpoint of the user's own, or values that replace the catalog's."""
+
+    base_url: str | None = None
+    model: str | None = None
+    dialect: str | None = None
+    key_name: str | None = None
+    """The name of the environment variable, or of the line in the keys file, that holds the key."""
+    window_tokens: int | None = Field(default=None, gt=0)
+    max_output_tokens: int | None = Field(default=None, gt=0)
+    price: PriceSettings | None = None
+    call_mode: Literal["native", "schema", "text"] | None = None
+    scale: Literal["small", "large"] | None = None
+
+
+class Settings(_Section):
+    """Everything a user may set."""
+
+    model: str | None = None
+    """The model used when none is named, as `provider/model`."""
+    permissions: PermissionSettings = PermissionSettings()
+    budget: BudgetSettings = BudgetSettings()
+    network: NetworkSettings = NetworkSettings()
+    context: ContextSettings = ContextSettings()
+    local: LocalSettings = LocalSettings()
+    tests: TestSettings = TestSettings()
+    attribution: AttributionSettings = AttributionSettings()
+    endpoints: dict[str, EndpointSettings] = Field(default_factory=dict)
+    """Endpoints by slug, e.g. `[endpoints."work/coder"]`."""
+
+
+def load_settings(path: Path, overrides: dict[str, Any] | None = None) -> Settings:
+    """The settings of `path` (absent: the defaults) under `overrides`. Raises `ConfigurationError` naming the line or key."""
+    data: dict[str, Any] = {}
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        pass
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}", remedy="Correct that line, or move the file away.") from error
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}", remedy="Check its permissions.") from error
+    try:
+        return Settings.model_validate(_merge(data, overrides or {}))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(
+            f"The setting `{key}` is not valid: {first['msg']}.",
+            remedy=f"Correct it in {path}; docs/settings.md lists every setting.",
+        ) from error
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merge(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
+    return merged

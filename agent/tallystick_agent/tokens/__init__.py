@@ -1,0 +1,1 @@
+"""Counting tokens: the one owner of tiktoken, and of the vocabulary that ships with the package."""

@@ -1,0 +1,145 @@
+"""The shape of a tool. Owns the values that pass between a tool and the runner, and the strict reading of arguments.
+
+A tool first *prepares*: it checks its arguments, reads what it must, and says what it would do, without doing it. The
+runner judges that action and only then lets it *execute*.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tallystick_agent.policy.approvals import Action
+from tallystick_agent.ports import Terminal, Workspace
+from tallystick_agent.protocol.events import FileChange, PlanItem
+from tallystick_agent.protocol.ids import CallId
+from tallystick_agent.protocol.messages import JsonValue
+from tallystick_agent.providers.request import ToolSpec
+from tallystick_agent.settings import Settings
+
+
+class Arguments(BaseModel):
+    """Arguments as the model wrote them: unknown names and wrong types are refused, never coerced."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+A = TypeVar("A", bound=Arguments)
+
+
+class ToolProblem(Exception):
+    """The call cannot be carried out; the message tells the model what to do next."""
+
+
+class MalformedCall(ToolProblem):
+    """The arguments are not what the tool takes. Three in a row end the turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    text: str
+    status: Literal["ok", "error"] = "ok"
+    changes: tuple[FileChange, ...] = ()
+    plan: PlanItem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What would happen, ready to be judged, shown and done."""
+
+    action: Action
+    title: str
+    execute: Callable[[], Awaitable[Outcome]]
+    detail: str = ""
+    """What a person must see to decide: the command, or the diff."""
+    intent: JsonValue = None
+    """What recovery needs after a crash in the middle."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ToolContext:
+    """What the tools of one session share. `seen` is the one mutable part: digests of the texts the model has read."""
+
+    workspace: Workspace
+    terminal: Terminal
+    settings: Settings
+    outputs: "OutputStore"
+    ask: Callable[[CallId, str, tuple[str, ...]], Awaitable[str]]
+    on_output: Callable[[CallId, str], None]
+    seen: dict[str, str] = field(default_factory=lambda: {})
+    test_command: str | None = None
+
+
+class Tool(Protocol):
+    @property
+    def spec(self) -> ToolSpec: ...
+
+    async def prepare(self, raw: str, call_id: CallId, context: ToolContext) -> Prepared:
+        """Raises `ToolProblem`. Does nothing that needs a permission."""
+        ...
+
+
+class OutputStore:
+    """Output that was too long for the model, kept under the call's id so that it can be paged through."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def keep(self, call_id: CallId, text: str) -> str:
+        """The handle under which `read_file` gives the text."""
+        name = "".join(char if char.isalnum() or char in "-_" else "_" for char in call_id)[:80]
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self._folder / f"{name}.txt").write_text(text, "utf-8", "replace")
+        return f"output:{name}"
+
+    def read(self, handle: str) -> str:
+        """Raises `ToolProblem` for a handle that was never given."""
+        path = self._folder / f"{handle.removeprefix('output:')}.txt"
+        if "/" in handle or not path.is_file():
+            raise ToolProblem(f"There is no kept output {handle}.")
+        return path.read_text("utf-8", "replace")
+
+
+def parse(model: type[A], raw: str) -> A:
+    """Strict: text that is cut, or has anything else wrong with it, is refused with the reason and never mended."""
+    try:
+        data = json.loads(raw) if raw.strip() else {}
+    except ValueError as error:
+        raise MalformedCall(f"The arguments are not valid JSON ({error}). The call was not run. Send the whole call again.") from error
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "arguments"
+        names = ", ".join(model.model_fields)
+        raise MalformedCall(f"`{name}`: {first['msg']}. The call was not run. The arguments are: {names}.") from error
+
+
+def spec_of(name: str, description: str, model: type[Arguments]) -> ToolSpec:
+    """The tool as a model sees it: pydantic's schema without titles, references or defaults, which only cost tokens."""
+    schema = model.model_json_schema()
+    definitions = schema.pop("$defs", {})
+    parameters: dict[str, Any] = {"type": "object", "properties": _slim(schema["properties"], definitions, named=True)}
+    if schema.get("required"):
+        parameters["required"] = schema["required"]
+    return ToolSpec(name=name, description=description, parameters=parameters)
+
+
+def _slim(node: Any, definitions: dict[str, Any], *, named: bool = False) -> Any:
+    if isinstance(node, list):
+        return [_slim(one, definitions) for one in node]  # pyright: ignore[reportUnknownVariableType]
+    if not isinstance(node, dict):
+        return node
+    fields: dict[str, Any] = node  # pyright: ignore[reportUnknownVariableType]
+    if "$ref" in fields:
+        return _slim(definitions[fields["$ref"].rsplit("/", 1)[-1]], definitions)
+    if "anyOf" in fields and not named:
+        kinds = [one for one in fields["anyOf"] if one != {"type": "null"}]
+        if len(kinds) == 1:
+            rest = {key: value for key, value in fields.items() if key != "anyOf"}
+            return _slim({**kinds[0], **rest}, definitions)
+    drop = () if named else ("title", "default", "additionalProperties")
+    return {key: _slim(value, definitions, named=key == "properties") for key, value in fields.items() if key not in drop}

@@ -1,0 +1,15 @@
+"""Which tools a request offers. Owns the fixed order: a changed order or set would break the provider's prompt cache."""
+
+from tallystick_agent.tools.ask_user import AskUser
+from tallystick_agent.tools.base import Tool
+from tallystick_agent.tools.edit import Edit
+from tallystick_agent.tools.list_files import ListFiles
+from tallystick_agent.tools.read_file import ReadFile
+from tallystick_agent.tools.run_command import RunCommand
+from tallystick_agent.tools.search import Search
+from tallystick_agent.tools.update_plan import UpdatePlan
+from tallystick_agent.tools.write_file import WriteFile
+
+LARGE: tuple[Tool, ...] = (ReadFile(), ListFiles(), Search(), Edit(), WriteFile(), RunCommand(), AskUser(), UpdatePlan())
+SMALL: tuple[Tool, ...] = (ReadFile(), Search(), Edit(), WriteFile(), RunCommand())
+"""For small models: each further branch makes a wrong choice likelier."""

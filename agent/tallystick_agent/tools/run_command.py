@@ -1,0 +1,59 @@
+"""run_command: a shell command in the workspace, bounded in time and output."""
+
+from pydantic import Field
+
+from tallystick_agent.policy.approvals import Action
+from tallystick_agent.policy.redaction import clean
+from tallystick_agent.ports import CommandResult
+from tallystick_agent.protocol.ids import CallId
+from tallystick_agent.tools.base import Arguments, Outcome, Prepared, ToolContext, ToolProblem, parse, spec_of
+from tallystick_agent.tools.bounds import head_and_tail, shorten_lines
+
+KEPT_BYTES = 1_000_000
+"""Output kept under a handle; beyond it the middle is dropped where it arises."""
+
+
+class RunCommandArguments(Arguments):
+    command: str
+    timeout: int = Field(default=120, gt=0, le=1800)
+
+
+class RunCommand:
+    spec = spec_of("run_command", "Run a shell command in the workspace root. No input, no terminal. `timeout` in seconds.", RunCommandArguments)
+
+    async def prepare(self, raw: str, call_id: CallId, context: ToolContext) -> Prepared:
+        arguments = parse(RunCommandArguments, raw)
+        command = arguments.command.strip()
+        if not command:
+            raise ToolProblem("`command` is empty.")
+
+        async def execute() -> Outcome:
+            result = await context.terminal.run(
+                command,
+                cwd=context.workspace.root,
+                timeout_s=arguments.timeout,
+                output_bytes=KEPT_BYTES,
+                on_output=lambda text: context.on_output(call_id, text),
+            )
+            return describe(result, call_id, context)
+
+        action = Action(effect="command", command=command, trusted_command=command == context.test_command)
+        return Prepared(action=action, title=command, detail=command, intent={"command": command}, execute=execute)
+
+
+def describe(result: CommandResult, call_id: CallId, context: ToolContext) -> Outcome:
+    """The result as the model reads it: how it ended first, then what it printed."""
+    text = shorten_lines(clean(result.output)).rstrip()
+    shown, left_out = head_and_tail(text, context.settings.context.tool_output_bytes)
+    match result.ended_by:
+        case "exit":
+            ended = f"Exit code {result.exit_code}."
+        case "timeout":
+            ended = "It was still running after its time and was ended."
+        case "signal":
+            ended = f"It was ended by signal {result.signal}."
+        case "cancel":
+            ended = "It was cancelled."
+    handle = f"\n[Everything it printed: read_file {context.outputs.keep(call_id, text)}]" if left_out else ""
+    status = "ok" if result.exit_code == 0 else "error"
+    return Outcome(text=f"{ended}\n{shown}{handle}" if shown else f"{ended} It printed nothing.", status=status)

@@ -1,0 +1,1 @@
+"""Keep count of what is in the stockroom."""

@@ -1,0 +1,1 @@
+"""User profiles and changes to them."""

@@ -1,0 +1,1 @@
+"""Slow down clients that send too many requests."""

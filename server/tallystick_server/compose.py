@@ -1,0 +1,207 @@
+"""Builds everything from concrete parts: the one place that knows them all. Owns an `Application`'s life.
+
+Hosts ask it for a session and get one; importing it loads nothing heavy.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from tallystick_agent.protocol.errors import ConfigurationError
+from tallystick_agent.protocol.ids import SessionId
+from tallystick_agent.protocol.model_info import Capabilities, Endpoint
+from tallystick_agent.settings import Settings, load_settings
+from tallystick_server.local.home import home_folder
+from tallystick_server.local.llama import LlamaServer, idle_threads
+from tallystick_server.local.system import KeyStore, SystemClock, TimeIds
+from tallystick_server.local.weights import WeightStore
+
+if TYPE_CHECKING:
+    from tallystick_agent.loop.engine import Engine
+    from tallystick_agent.loop.session import Session
+    from tallystick_agent.ports import Clock, Workspace
+    from tallystick_agent.providers.selection import Selection
+    from tallystick_agent.sessions.store import SessionStore
+    from tallystick_agent.usage.ledger import Ledger
+
+LOOK_S = 0.3
+"""Seconds to wait for a local server that may be there."""
+
+
+class Application:
+    """One process's engine and what it stands on. Close it at the end."""
+
+    def __init__(self, settings: Settings, home: Path, environment: Mapping[str, str], clock: "Clock | None" = None) -> None:
+        self.settings = settings
+        self.home = home
+        self.environment = environment
+        self.clock = clock or SystemClock()
+        self.keys = KeyStore(environment, home / "keys.env")
+        self.weights = WeightStore(home / "models")
+        self._llama = LlamaServer(home / "logs" / "llama.log")
+        self._engine: Engine | None = None
+
+    @classmethod
+    def load(cls, overrides: dict[str, Any] | None = None, environment: Mapping[str, str] | None = None) -> "Application":
+        """Reads the user's settings. Raises `ConfigurationError` and `StorageError`."""
+        known = os.environ if environment is None else environment
+        home = home_folder(known)
+        return cls(load_settings(home / "settings.toml", overrides), home, known)
+
+    @property
+    def store(self) -> "SessionStore":
+        from tallystick_agent.sessions.store import SessionStore
+
+        return SessionStore(self.home / "sessions")
+
+    @property
+    def ledger(self) -> "Ledger":
+        return self.engine.parts.ledger
+
+    @property
+    def engine(self) -> "Engine":
+        if self._engine is None:
+            self._engine = self._build()
+        return self._engine
+
+    def _build(self) -> "Engine":
+        from tallystick_agent.loop.engine import Engine
+        from tallystick_agent.loop.parts import CallModeMemory, EngineParts
+        from tallystick_agent.providers.client import ModelClient
+        from tallystick_agent.providers.http import Transport
+        from tallystick_agent.usage.ledger import Ledger
+
+        transport = Transport(self.settings.network, self.settings.attribution, self.clock)
+        return Engine(
+            EngineParts(
+                settings=self.settings,
+                home=self.home,
+                transport=transport,
+                client=ModelClient(transport, self.keys, self.clock, self.settings.network),
+                ledger=Ledger(self.home / "ledger.sqlite3"),
+                store=self.store,
+                secrets=self.keys,
+                clock=self.clock,
+                ids=TimeIds(),
+                environment=self.environment,
+                python="python3" if shutil.which("python3", path=self.environment.get("PATH")) else sys.executable,
+                resolve=self.endpoint,
+                known_call_modes=CallModeMemory(self.home / "call_modes.json"),
+            )
+        )
+
+    def disk(self, root: Path) -> "Workspace":
+        """The files of a folder. Raises `ConfigurationError` where it is none."""
+        from tallystick_server.local.disk import DiskWorkspace
+
+        if not root.is_dir():
+            what = "is not a folder" if root.exists() else "does not exist"
+            raise ConfigurationError(f"{root} {what}.", code="no_repository", remedy="Give the folder of the repository with --repo.")
+        if not os.access(root, os.R_OK | os.X_OK):
+            raise ConfigurationError(f"{root} cannot be read.", code="no_repository", remedy="Check its permissions.")
+        return DiskWorkspace(root, self.environment)
+
+    async def choose(self, asked: str | None) -> "Selection":
+        """Which model serves, and why. Raises `ConfigurationError` when there is none."""
+        from tallystick_agent.providers.selection import Found, by_key, select
+
+        keys = self.keys.names()
+        sure = asked or self.settings.model or by_key(keys)
+        servers = {} if sure else await self._servers()
+        local = next(iter(self.weights.pulled()), None)
+        return select(asked=asked, configured=self.settings.model, found=Found(keys=keys, servers=servers, local_model=local))
+
+    async def _servers(self) -> dict[str, str]:
+        """The first model of each local server that answers on its usual port."""
+        from tallystick_agent.providers.catalog import providers
+        from tallystick_agent.providers.selection import SERVER_ORDER
+
+        found: dict[str, str] = {}
+        for name in SERVER_ORDER:
+            base = self._bases().get(name, providers()[name].base_url)
+            data = await self.engine.parts.transport.get_json(f"{base}/models", timeout_s=LOOK_S)
+            models = data.get("data") if isinstance(data, dict) else None
+            if isinstance(models, list) and models and isinstance(models[0], dict):
+                found[name] = str(models[0].get("id", ""))
+        return {name: model for name, model in found.items() if model}
+
+    def endpoint(self, slug: str) -> Endpoint:
+        """Raises `ConfigurationError` for an unknown model, or one whose key is missing."""
+        from tallystick_agent.providers.catalog import resolve
+
+        endpoint = resolve(slug, self.settings, self.keys.names(), self._bases())
+        if endpoint.provider == "local":
+            capabilities = Capabilities(call_mode="schema", infill=True)
+            endpoint = replace(endpoint, capabilities=capabilities, window_tokens=self.settings.local.window_tokens, scale="small")
+        if endpoint.key_name is not None and self.keys.get(endpoint.key_name) is None:
+            raise ConfigurationError(
+                f"There is no key for {endpoint.provider}.",
+                code="provider_auth",
+                remedy=f"Set {endpoint.key_name} in the environment, or in {self.home / 'keys.env'}.",
+            )
+        return endpoint
+
+    def _bases(self) -> dict[str, str]:
+        """Base URLs that the environment moves."""
+        from tallystick_agent.providers.catalog import providers
+
+        bases: dict[str, str] = {}
+        for provider in providers().values():
+            value = self.environment.get(provider.base_env, "").strip() if provider.base_env else ""
+            if not value:
+                continue
+            url = (value if "://" in value else f"http://{value}").rstrip("/")
+            if provider.name == "ollama" and urlsplit(url).port is None:
+                url = f"{url}:11434"
+            bases[provider.name] = url if not provider.suffix or url.endswith(provider.suffix) else url + provider.suffix
+        return bases
+
+    async def open(
+        self,
+        workspace: "Workspace",
+        *,
+        app: str,
+        model: str,
+        client: str = "",
+        yes: bool = False,
+        attempts: int | None = None,
+        resume: SessionId | None = None,
+    ) -> "Session":
+        """A session on a workspace. Raises `TallystickError`."""
+        from tallystick_agent.loop.parts import SessionOptions
+        from tallystick_agent.policy.approvals import Grants
+        from tallystick_server.local.terminal import LocalTerminal
+
+        endpoint = self.endpoint(model)
+        if endpoint.provider == "local":
+            endpoint = replace(endpoint, base_url=await self._start_local(endpoint.model))
+        options = SessionOptions(
+            workspace=workspace,
+            terminal=LocalTerminal(self.environment),
+            model=endpoint.slug,
+            endpoint=endpoint,
+            app=app,
+            client=client,
+            user=self.environment.get("USER", ""),
+            grants=Grants(everything=yes),
+            attempts=attempts,
+        )
+        return await self.engine.open(options, resume)
+
+    async def _start_local(self, name: str) -> str:
+        path = self.weights.path(name)
+        if path is None:
+            raise ConfigurationError(f"The model {name} is not here.", code="no_model", remedy=f"Get it: tallystick models pull {name}")
+        threads = self.settings.local.threads or idle_threads(self.environment)
+        url = await self._llama.start(path, name, threads=threads, window=self.settings.local.window_tokens)
+        return f"{url}/v1"
+
+    async def close(self) -> None:
+        if self._engine is not None:
+            await self._engine.close()
+        await self._llama.stop()

@@ -1,0 +1,159 @@
+"""The files of a folder on this machine. Owns reading, listing and atomic writing beneath one root.
+
+Every path passes `policy.paths`; a write goes to a temporary file beside its target, is synced and renamed. Line endings,
+byte order mark and mode are kept. Bytes that are no UTF-8 survive a round trip.
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import stat
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tallystick_agent.git.repo import Repo
+from tallystick_agent.policy.paths import confine, folder_beneath, open_beneath
+from tallystick_agent.ports import Document, FileWrite
+from tallystick_agent.protocol.digest import digest
+from tallystick_agent.protocol.errors import StaleDocument, StorageError, WorkspaceError
+
+MOST_BYTES = 10 * 1024 * 1024
+MOST_FILES = 200_000
+LISTING_S = 1.0
+"""Seconds for which a listing is taken as fresh."""
+_SKIPPED = frozenset(".git .hg .svn node_modules __pycache__ .venv venv .tox .mypy_cache .pytest_cache .ruff_cache dist build target".split())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listing:
+    files: tuple[str, ...]
+    at: float
+
+
+class DiskWorkspace:
+    """Implements the `Workspace` port."""
+
+    def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
+        self._root = Path(os.path.realpath(root))
+        self._environment = environment
+        self._listing: _Listing | None = None
+
+    @property
+    def root(self) -> Path:
+        return self._root
+
+    async def read(self, path: str) -> Document:
+        return await asyncio.to_thread(self._read, confine(self._root, path))
+
+    async def write(self, writes: tuple[FileWrite, ...]) -> None:
+        self._listing = None
+        await asyncio.shield(asyncio.to_thread(self._write_all, writes))
+
+    async def files(self) -> tuple[str, ...]:
+        listing = self._listing
+        if listing is None or time.monotonic() - listing.at > LISTING_S:
+            listing = _Listing(files=await asyncio.to_thread(self._list), at=time.monotonic())
+            self._listing = listing
+        return listing.files
+
+    def _read(self, path: str) -> Document:
+        try:
+            with open_beneath(self._root, path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)) as descriptor:
+                status = os.fstat(descriptor)
+                if stat.S_ISDIR(status.st_mode):
+                    raise WorkspaceError(f"{path} is a folder.", remedy="Use list_files.")
+                if not stat.S_ISREG(status.st_mode):
+                    raise WorkspaceError(f"{path} is not a regular file.")
+                if status.st_size > MOST_BYTES:
+                    raise WorkspaceError(f"{path} has {status.st_size:,} bytes, too many to read whole.", remedy="Use search, or run_command with head or sed.")
+                with os.fdopen(os.dup(descriptor), "rb") as file:
+                    data = file.read(MOST_BYTES + 1)
+        except FileNotFoundError:
+            raise WorkspaceError(f"There is no file {path}.", remedy="Use list_files or search to find it.") from None
+        except OSError as error:
+            raise WorkspaceError(f"{path} cannot be read: {error.strerror}.", remedy="Check its permissions.") from error
+        return decode(path, data)
+
+    def _write_all(self, writes: tuple[FileWrite, ...]) -> None:
+        """Checks every base first, so that a stale file stops the whole list before anything is written."""
+        placed: list[tuple[FileWrite, str]] = []
+        for write in writes:
+            path = confine(self._root, write.path)
+            try:
+                present = self._read(path).digest
+            except WorkspaceError:
+                present = ""
+                if os.path.lexists(self._root / path):
+                    raise
+            if present != write.base_digest:
+                raise StaleDocument(f"{path} changed since it was read.", remedy="Read it again.")
+            placed.append((write, path))
+        for write, path in placed:
+            self._write(write, path)
+
+    def _write(self, write: FileWrite, path: str) -> None:
+        folder, _, name = path.rpartition("/")
+        temporary = f".{name[:100]}.tallystick-{os.getpid()}"
+        try:
+            with folder_beneath(self._root, folder, make_folders=True) as descriptor:
+                mode = 0o644
+                with contextlib.suppress(FileNotFoundError):
+                    mode = stat.S_IMODE(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode)
+                try:
+                    self._fill(descriptor, temporary, encode(write), mode)
+                    os.rename(temporary, name, src_dir_fd=descriptor, dst_dir_fd=descriptor)
+                except BaseException:
+                    with contextlib.suppress(OSError):
+                        os.unlink(temporary, dir_fd=descriptor)
+                    raise
+                os.fsync(descriptor)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise StorageError(f"{path} was not written: {error.strerror}.", remedy="Free some space; the old file is whole.") from error
+            raise WorkspaceError(f"{path} cannot be written: {error.strerror}.", remedy="Check its permissions; the old file is whole.") from error
+
+    def _fill(self, folder: int, name: str, data: bytes, mode: int) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=folder)
+        descriptor = os.open(name, flags, mode, dir_fd=folder)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+
+    def _list(self) -> tuple[str, ...]:
+        repo = Repo(self._root, self._environment)
+        if repo.found:
+            return tuple(path for path in repo.files() if os.path.lexists(self._root / path))
+        found: list[str] = []
+        for folder, folders, names in os.walk(self._root):
+            folders[:] = sorted(name for name in folders if name not in _SKIPPED)
+            base = os.path.relpath(folder, self._root)
+            found.extend((name if base == "." else f"{base}/{name}").replace(os.sep, "/") for name in names)
+            if len(found) > MOST_FILES:
+                break
+        return tuple(sorted(found)[:MOST_FILES])
+
+
+def decode(path: str, data: bytes) -> Document:
+    """Bytes as a document. Raises `WorkspaceError` for what is no text."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise WorkspaceError(f"{path} is UTF-16, which is not edited here.", remedy="Convert it to UTF-8 first.")
+    if b"\0" in data[:8192]:
+        raise WorkspaceError(f"{path} is a binary file.")
+    bom = data.startswith(b"\xef\xbb\xbf")
+    text = data[3 if bom else 0 :].decode("utf-8", "surrogateescape")
+    crlf = text.count("\r\n")
+    uniform = crlf > 0 and crlf == text.count("\n") == text.count("\r")
+    text = text.replace("\r\n", "\n") if uniform else text
+    return Document(path=path, text=text, digest=digest(text), newline="\r\n" if uniform else "\n", bom=bom)
+
+
+def encode(write: FileWrite) -> bytes:
+    text = write.text.replace("\r\n", "\n").replace("\n", "\r\n") if write.newline == "\r\n" else write.text
+    return (b"\xef\xbb\xbf" if write.bom else b"") + text.encode("utf-8", "surrogateescape")
