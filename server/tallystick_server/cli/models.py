@@ -1,0 +1,77 @@
+"""`tallystick models`: which models are known and which one would serve; `models pull` gets one for this machine."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from tallystick_agent.protocol.errors import TallystickError
+from tallystick_server.compose import Application
+
+
+@click.group(name="models", invoke_without_command=True)
+@click.option("--search", default="", help="Only names that contain this.")
+@click.option("--all", "show_all", is_flag=True, help="Also models whose provider has no key here.")
+@click.pass_context
+def command(context: click.Context, search: str, show_all: bool) -> int:
+    """List models with their window and price, and the one that would serve now."""
+    if context.invoked_subcommand is not None:
+        return 0
+    app = Application.load()
+    asyncio.run(_chosen(app))
+    from rich.console import Console
+    from rich.table import Table
+
+    from tallystick_agent.providers.catalog import catalog_source, models, providers
+
+    keys = app.keys.names()
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("model")
+    for name in ("window", "input $/M", "output $/M"):
+        table.add_column(name, justify="right")
+    rows = [(slug, row) for slug, row in models().items() if search in slug and (show_all or search or providers()[slug.split("/")[0]].key_name in keys)]
+    for slug, row in rows[:200]:
+        table.add_row(slug, f"{row['window']:,}" if "window" in row else "?", row["input"], row["output"])
+    console = Console()
+    if rows:
+        console.print(table)
+    console.print(f"{len(rows)} of {len(models())} known models; prices from {catalog_source()}. --all shows all.", style="dim")
+    return 0
+
+
+async def _chosen(app: Application) -> None:
+    try:
+        chosen = await app.choose(None)
+        click.echo(f"Would serve: {chosen.slug} ({chosen.reason})")
+    except TallystickError as error:
+        click.echo(f"{error.message} {error.remedy}")
+    finally:
+        await app.close()
+
+
+@command.command(name="pull")
+@click.argument("name", default="qwen2.5-coder-1.5b")
+@click.option("--from", "source", type=click.Path(exists=True, path_type=Path), help="A file or folder that holds the model.")
+def pull(name: str, source: Path | None) -> int:
+    """Get a model that runs on this machine, once; checked by size and SHA-256."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    from tallystick_server.local.weights import MODELS
+
+    app = Application.load()
+    if name in MODELS:
+        model = MODELS[name]
+        click.echo(f"{model.title}, {model.size:,} bytes, {model.licence}")
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns) as bars:
+        task = bars.add_task("Starting", total=None)
+
+        def progress(what: str, done: int, total: int) -> None:
+            if total:
+                bars.update(task, description=what, completed=done, total=total)
+            else:
+                bars.console.print(what)
+
+        where = app.weights.pull(name, source=source, progress=progress)
+    click.echo(f"{name} is here. It came from: {where}.")
+    return 0

@@ -1,0 +1,97 @@
+"""`tallystick usage`: who used which tokens, from the ledger. Owns the periods and the table."""
+
+import json
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal, cast
+
+import click
+
+from tallystick_server.compose import Application
+
+if TYPE_CHECKING:
+    from tallystick_agent.usage.ledger import GroupBy, SegmentTotal, Total
+
+Period = Literal["today", "week", "month", "all"]
+
+
+@click.command(name="usage")
+@click.option("--by", default="model", show_default=True, type=click.Choice(["app", "model", "purpose", "session", "provider", "workspace", "client", "day", "segment"]))
+@click.option("--period", default="week", show_default=True, type=click.Choice(["today", "week", "month", "all"]))
+@click.option("--session", help="Only this session (an id or its beginning).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines; money is a decimal string.")
+def command(by: str, period: str, session: str | None, as_json: bool) -> int:
+    """Show tokens and money by app, model, purpose, session, day or request segment."""
+    app = Application.load()
+    session_id = app.store.find(session) if session else None
+    since = since_ms(cast(Period, period), datetime.now().astimezone())
+    if by == "segment":
+        segments = app.ledger.by_segment(since_ms=since, session_id=session_id)
+        _show_segments(segments, as_json=as_json)
+    else:
+        totals = app.ledger.totals(cast("GroupBy", by), since_ms=since, session_id=session_id)
+        _show_totals(by, totals, as_json=as_json)
+    app.ledger.close()
+    return 0
+
+
+def since_ms(period: Period, now: datetime) -> int:
+    """The period's start in milliseconds: midnight of the user's zone, today or so many days back."""
+    days = {"today": 0, "week": 6, "month": 29}.get(period)
+    if days is None:
+        return 0
+    start = (now - timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return int(start.timestamp() * 1000)
+
+
+def _show_totals(by: str, totals: "list[Total]", *, as_json: bool) -> None:
+    from tallystick_agent.protocol.usage import usd
+
+    if as_json:
+        for one in totals:
+            row = {name: getattr(one, name) for name in one.__dataclass_fields__ if name != "cost_nanos"}
+            click.echo(json.dumps({by: row.pop("name"), **row, "cost_usd": f"{usd(one.cost_nanos):f}"}, ensure_ascii=False))
+        return
+    if not totals:
+        click.echo("Nothing was used in this period.")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    from tallystick_server.cli.tally import money
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column(by, overflow="ellipsis")
+    for name in ("requests", "failed", "input", "cached", "output", "reasoning", "cost"):
+        table.add_column(name, justify="right")
+    for one in totals:
+        cost = money(one.cost_nanos) + (f" + {one.unpriced} unpriced" if one.unpriced else "")
+        if one.unpriced == one.requests:
+            cost = "unknown"
+        numbers = (one.requests, one.failed, one.input_tokens, one.cached_tokens, one.output_tokens, one.reasoning_tokens)
+        mark = "*" if one.estimated else ""
+        table.add_row(one.name + mark, *(f"{number:,}" for number in numbers), cost)
+    console = Console()
+    console.print(table)
+    if any(one.estimated for one in totals):
+        console.print("* some requests were counted by us: the provider did not say", style="dim")
+
+
+def _show_segments(segments: "list[SegmentTotal]", *, as_json: bool) -> None:
+    if as_json:
+        for one in segments:
+            click.echo(json.dumps({"segment": one.name, "tokens": one.tokens}))
+        return
+    if not segments:
+        click.echo("Nothing was used in this period.")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    total = sum(one.tokens for one in segments)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("segment")
+    table.add_column("tokens", justify="right")
+    table.add_column("share", justify="right")
+    for one in segments:
+        table.add_row(one.name, f"{one.tokens:,}", f"{one.tokens / total:.1%}")
+    Console().print(table)
