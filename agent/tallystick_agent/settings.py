@@ -7,7 +7,7 @@ command line or the editor. Keys and base URLs come from the user's scope alone 
 import tomllib
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -146,7 +146,9 @@ def load_settings(path: Path, overrides: dict[str, Any] | None = None) -> Settin
     except FileNotFoundError:
         pass
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not valid TOML: {error}", remedy="Correct that line, or move the file away.") from error
+        raise ConfigurationError(
+            f"{path} is not valid TOML: {error}", remedy="Correct that line, or move the file away."
+        ) from error
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}", remedy="Check its permissions.") from error
     try:
@@ -164,5 +166,6 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)
-        merged[key] = _merge(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
+        both = isinstance(value, dict) and isinstance(below, dict)
+        merged[key] = _merge(cast(dict[str, Any], below), cast(dict[str, Any], value)) if both else value
     return merged

@@ -31,9 +31,23 @@ def run_task(task: Path, options: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as temporary:
         repo = Path(temporary) / "repo"
         shutil.copytree(task / "repo", repo)
-        for arguments in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "start"]):
+        for arguments in (
+            ["init", "-q"],
+            ["add", "-A"],
+            ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "start"],
+        ):
             subprocess.run(["git", *arguments], cwd=repo, check=True)
-        command = [str(Path(sys.executable).parent / "tallystick"), "run", prompt, "--repo", str(repo), "--yes", "--json", "--attempts", str(options.attempts)]
+        command = [
+            str(Path(sys.executable).parent / "tallystick"),
+            "run",
+            prompt,
+            "--repo",
+            str(repo),
+            "--yes",
+            "--json",
+            "--attempts",
+            str(options.attempts),
+        ]
         command += ["--model", options.model] if options.model else []
         start = time.monotonic()
         done = subprocess.run(command, capture_output=True, text=True, env=os.environ, check=False)
@@ -64,7 +78,11 @@ def main() -> None:
     for task in sorted(path for path in options.tasks.iterdir() if (path / "task.toml").exists() and options.only in path.name):
         row = run_task(task, options)
         rows.append(row)
-        print(f"{row['task']:28} {'yes' if row['solved'] else 'no':>6} {row['exit']:>4} {row['requests']:>8} {row['tokens']:>7} {row['seconds']:>7}", flush=True)
+        print(
+            f"{row['task']:28} {'yes' if row['solved'] else 'no':>6} {row['exit']:>4}"
+            f" {row['requests']:>8} {row['tokens']:>7} {row['seconds']:>7}",
+            flush=True,
+        )
     solved, tokens = sum(row["solved"] for row in rows), sum(row["tokens"] for row in rows)
     print(f"\nsolved {solved} of {len(rows)}; {tokens} tokens in all, {tokens // max(1, solved)} a solved task")
     if options.out:

@@ -101,7 +101,9 @@ class Application:
 
         if not root.is_dir():
             what = "is not a folder" if root.exists() else "does not exist"
-            raise ConfigurationError(f"{root} {what}.", code="no_repository", remedy="Give the folder of the repository with --repo.")
+            raise ConfigurationError(
+                f"{root} {what}.", code="no_repository", remedy="Give the folder of the repository with --repo."
+            )
         if not os.access(root, os.R_OK | os.X_OK):
             raise ConfigurationError(f"{root} cannot be read.", code="no_repository", remedy="Check its permissions.")
         return DiskWorkspace(root, self.environment)
@@ -124,10 +126,7 @@ class Application:
         found: dict[str, str] = {}
         for name in SERVER_ORDER:
             base = self._bases().get(name, providers()[name].base_url)
-            data = await self.engine.parts.transport.get_json(f"{base}/models", timeout_s=LOOK_S)
-            models = data.get("data") if isinstance(data, dict) else None
-            if isinstance(models, list) and models and isinstance(models[0], dict):
-                found[name] = str(models[0].get("id", ""))
+            found[name] = _first_model(await self.engine.parts.transport.get_json(f"{base}/models", timeout_s=LOOK_S))
         return {name: model for name, model in found.items() if model}
 
     def endpoint(self, slug: str) -> Endpoint:
@@ -137,7 +136,9 @@ class Application:
         endpoint = resolve(slug, self.settings, self.keys.names(), self._bases())
         if endpoint.provider == "local":
             capabilities = Capabilities(call_mode="schema", infill=True)
-            endpoint = replace(endpoint, capabilities=capabilities, window_tokens=self.settings.local.window_tokens, scale="small")
+            endpoint = replace(
+                endpoint, capabilities=capabilities, window_tokens=self.settings.local.window_tokens, scale="small"
+            )
         if endpoint.key_name is not None and self.keys.get(endpoint.key_name) is None:
             raise ConfigurationError(
                 f"There is no key for {endpoint.provider}.",
@@ -196,7 +197,9 @@ class Application:
     async def _start_local(self, name: str) -> str:
         path = self.weights.path(name)
         if path is None:
-            raise ConfigurationError(f"The model {name} is not here.", code="no_model", remedy=f"Get it: tallystick models pull {name}")
+            raise ConfigurationError(
+                f"The model {name} is not here.", code="no_model", remedy=f"Get it: tallystick models pull {name}"
+            )
         threads = self.settings.local.threads or idle_threads(self.environment)
         url = await self._llama.start(path, name, threads=threads, window=self.settings.local.window_tokens)
         return f"{url}/v1"
@@ -205,3 +208,14 @@ class Application:
         if self._engine is not None:
             await self._engine.close()
         await self._llama.stop()
+
+
+def _first_model(data: object) -> str:
+    """The first id of a server's list of models; empty where it is no such list."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        models = TypeAdapter(dict[str, Any]).validate_python(data)["data"]
+        return str(models[0]["id"])
+    except (ValidationError, LookupError, TypeError):
+        return ""

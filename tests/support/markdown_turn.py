@@ -16,7 +16,7 @@ import re
 import shlex
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,11 @@ class TurnDocument:
     """A parsed document; `blocks` are (info, text) in order."""
 
     text: str
-    blocks: list[tuple[str, str]] = field(default_factory=lambda: [])
+    blocks: tuple[tuple[str, str], ...]
 
     @classmethod
     def parse(cls, text: str) -> "TurnDocument":
-        return cls(text=text, blocks=[(info.strip(), body) for _, info, body in _BLOCK.findall(text)])
+        return cls(text=text, blocks=tuple((info.strip(), body) for _, info, body in _BLOCK.findall(text)))
 
     def of(self, kind: str) -> list[tuple[dict[str, str], str]]:
         """(attributes, text) of every block of a kind."""
@@ -43,7 +43,7 @@ class TurnDocument:
         for info, body in self.blocks:
             words = info.split()
             if any(word == kind or word.startswith(f"{kind}=") for word in words):
-                found.append((dict(word.partition("=")[::2] for word in words), body))
+                found.append(({key: value for key, _, value in (word.partition("=") for word in words)}, body))
         return found
 
     def with_expected(self, seen: dict[str, str]) -> str:
@@ -53,7 +53,7 @@ class TurnDocument:
             block = f"```{kind}\n{seen[kind]}```\n"
             pattern = re.compile(rf"^```{kind}\n.*?^```$\n?", re.MULTILINE | re.DOTALL)
             if pattern.search(text):
-                text = pattern.sub(lambda _, block=block: block, text, count=1)
+                text = pattern.sub(lambda _, block=block: str(block), text, count=1)
             elif seen[kind]:
                 text = f"{text.rstrip()}\n\n{block}"
         return text
@@ -129,9 +129,22 @@ def _run(words: list[str], home: Path, repo: Path, url: str) -> "subprocess.Comp
         "LANG": "C.UTF-8",
     }
     task = words[0] in ("run", "resume")
-    more = ["--json", *([] if "--repo" in words else ["--repo", str(repo)]), *([] if "--model" in words else ["--model", "openai/scripted"])]
+    more = [
+        "--json",
+        *([] if "--repo" in words else ["--repo", str(repo)]),
+        *([] if "--model" in words else ["--model", "openai/scripted"]),
+    ]
     command = [sys.executable, "-I", "-m", "tallystick_server", *words, *(more if task else [])]
-    return subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120, check=False)
+    return subprocess.run(
+        command,
+        env=environment,
+        cwd=home,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+        check=False,
+    )
 
 
 def _event(event: dict[str, Any]) -> str:

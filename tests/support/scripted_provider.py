@@ -112,7 +112,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("content-length", "0")))
         body: dict[str, Any] = json.loads(raw)
-        reply = self.owner.next(Seen(path=self.path, headers={k.lower(): v for k, v in self.headers.items()}, body=body, at=time.monotonic()))
+        reply = self.owner.next(
+            Seen(path=self.path, headers={k.lower(): v for k, v in self.headers.items()}, body=body, at=time.monotonic())
+        )
         try:
             if reply.status != 200:
                 self._plain(reply.status, {"content-type": "application/json", **reply.headers}, reply.body.encode())
@@ -167,7 +169,12 @@ class _Handler(BaseHTTPRequestHandler):
         self._send({"choices": [], "usage": usage})
 
     def _send(self, fields: dict[str, Any]) -> None:
-        chunk = {"id": f"gen-{len(self.owner.requests)}", "object": "chat.completion.chunk", "model": "scripted", **fields}
+        chunk = {
+            "id": f"gen-{len(self.owner.requests)}",
+            "object": "chat.completion.chunk",
+            "model": "scripted",
+            **fields,
+        }
         self.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
         self.wfile.flush()
 

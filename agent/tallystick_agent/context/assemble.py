@@ -6,7 +6,15 @@ user saw when they asked (open documents, the list of files) stands in that prom
 
 from dataclasses import dataclass
 
-from tallystick_agent.protocol.messages import AssistantMessage, Message, ReasoningPart, TextPart, ToolCallPart, ToolMessage, UserMessage
+from tallystick_agent.protocol.messages import (
+    AssistantMessage,
+    Message,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolMessage,
+    UserMessage,
+)
 from tallystick_agent.protocol.usage import Segment
 from tallystick_agent.providers.request import ChatRequest
 from tallystick_agent.tokens.counter import MESSAGE_FRAME, REPLY_FRAME, Counter
@@ -29,7 +37,10 @@ def xray(request: ChatRequest, counter: Counter) -> XRay:
             sums[name] = sums.get(name, 0) + tokens
 
     for tool in request.tools:
-        add(f"tool:{tool.name}", counter.json({"name": tool.name, "description": tool.description, "parameters": tool.parameters}))
+        add(
+            f"tool:{tool.name}",
+            counter.json({"name": tool.name, "description": tool.description, "parameters": tool.parameters}),
+        )
     if request.system:
         add("system", counter.text(request.system))
     # A schema is forced on the sampler, not shown to the model, by every server that takes one in its own field.
@@ -70,6 +81,9 @@ def output_segments(message: AssistantMessage, counter: Counter) -> tuple[Segmen
     """What an answer's tokens were, by kind, before they are scaled to the reported number."""
     names = {"text": "output:text", "reasoning": "output:reasoning", "tool_call": "output:tool_call"}
     return tuple(
-        Segment(name=names[part.kind], tokens=counter.text(part.name + part.arguments if isinstance(part, ToolCallPart) else part.text))
+        Segment(
+            name=names[part.kind],
+            tokens=counter.text(part.name + part.arguments if isinstance(part, ToolCallPart) else part.text),
+        )
         for part in message.parts
     )

@@ -58,7 +58,7 @@ def rank(runs: tuple[Run, ...], texts: Mapping[str, str]) -> tuple[Suspect, ...]
         weights = statement_weights(text)
         bad = [set(run.lines.get(path, ())) for run in failing]
         good = [set(run.lines.get(path, ())) for run in passing]
-        for line in set().union(*bad) if bad else set[int]():
+        for line in {line for lines in bad for line in lines}:
             if line not in weights:
                 continue
             hits = sum(line in lines for lines in bad)

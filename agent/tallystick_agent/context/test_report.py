@@ -37,7 +37,12 @@ def read_report(output: str, *, exit_code: int | None) -> TestReport:
     elif counts := re.findall(r"(\d+) (?:passed|failed|errors?)\b", output):
         ran = sum(int(count) for count in counts)
     # A runner that found no test has proven nothing: unittest on 3.11 exits 0 for it.
-    return TestReport(passed=exit_code == 0 and ran != 0, ran=ran, failures=failures, tail="\n".join(output.splitlines()[-MOST_LINES:]))
+    return TestReport(
+        passed=exit_code == 0 and ran != 0,
+        ran=ran,
+        failures=failures,
+        tail="\n".join(output.splitlines()[-MOST_LINES:]),
+    )
 
 
 _UNITTEST = re.compile(r"^(?:FAIL|ERROR): (\S+) \(([^)\s]*)\)[^\n]*\n(.*?)(?=^={20,}$|^-{20,}\nRan )", re.MULTILINE | re.DOTALL)
@@ -66,7 +71,9 @@ def _pytest(output: str) -> tuple[Failure, ...]:
         asserted = [line for line in block.splitlines() if line.startswith("    ") and not line.startswith("E")]
         text = "\n".join([*(line.strip() for line in asserted[-1:]), *errors])
         file = frames[0][0] if frames else name if name.endswith(".py") else ""
-        failures.append(Failure(test=name.rpartition(".")[2].split("[")[0], file=file, frames=tuple(frames), error=_bounded(text)))
+        failures.append(
+            Failure(test=name.rpartition(".")[2].split("[")[0], file=file, frames=tuple(frames), error=_bounded(text))
+        )
     return tuple(failures)
 
 

@@ -60,19 +60,24 @@ def run_unittest(arguments: list[str]) -> None:
 def run_pytest(arguments: list[str]) -> None:
     import pytest  # pyright: ignore[reportMissingImports]
 
+    traced: dict[str, dict[str, set[int]]] = {}
+
     class Plugin:
         @pytest.hookimpl(wrapper=True)
         def pytest_runtest_call(self, item: Any) -> Any:
             lines: dict[str, set[int]] = {}
-            failed = True
+            traced[item.nodeid] = lines
             sys.settrace(tracer(lines))
             try:
-                answer = yield
-                failed = False
+                answer: Any = yield
                 return answer
             finally:
                 sys.settrace(None)
-                record(item.nodeid, failed, lines)
+
+        def pytest_runtest_logreport(self, report: Any) -> None:
+            # The report is asked, not the hook: a unittest case keeps its failure to itself.
+            if report.when == "call":
+                record(report.nodeid, bool(report.failed), traced.pop(report.nodeid, {}))
 
     sys.exit(int(pytest.main(arguments, plugins=[Plugin()])))
 

@@ -18,7 +18,10 @@ def workspace_view(files: tuple[str, ...], *, limit: int, test_command: str | No
                 head = "/".join(path.split("/")[:-1][:2])
                 folders[head or "."] = folders.get(head or ".", 0) + 1
             top = sorted(folders.items(), key=lambda item: (-item[1], item[0]))[:limit]
-            lines = [f"Files: {len(shown)}. Largest folders:", *(f"{folder}/ ({count})" for folder, count in sorted(top))]
+            lines = [
+                f"Files: {len(shown)}. Largest folders:",
+                *(f"{folder}/ ({count})" for folder, count in sorted(top)),
+            ]
     if test_command:
         lines.append(f"Test command: {test_command}")
     return "\n".join(lines)

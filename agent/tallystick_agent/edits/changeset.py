@@ -2,6 +2,7 @@
 
 import difflib
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tallystick_agent.edits.match import Match, Mismatch, find
 
@@ -40,7 +41,7 @@ def apply_all(text: str, replacements: tuple[Replacement, ...]) -> Applied | Ref
                 if found.rung != "exact":
                     notes.append(f"{place}matched after {_WORDS[found.rung]}.")
     ordered = sorted(matches, key=lambda m: m.start)
-    for one, two in zip(ordered, ordered[1:], strict=False):
+    for one, two in pairwise(ordered):
         if two.start < one.end:
             return Refused(reason="Two edits overlap. Join them into one. Nothing was changed.")
     changed = text

@@ -133,12 +133,16 @@ def _replace(files: dict[str, str], name: str, source: str) -> str | None:
 
 
 def _with_imports(text: str, tree: ast.Module, lines: list[str]) -> str:
-    wanted = ["\n".join(lines[one.lineno - 1 : one.end_lineno]) for one in tree.body if isinstance(one, ast.Import | ast.ImportFrom)]
+    wanted = [
+        "\n".join(lines[one.lineno - 1 : one.end_lineno]) for one in tree.body if isinstance(one, ast.Import | ast.ImportFrom)
+    ]
     missing = [line for line in wanted if line not in text]
     if not missing:
         return text
     body = ast.parse(text).body
-    after_docstring = body[0].end_lineno if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) else 0
+    after_docstring = (
+        body[0].end_lineno if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) else 0
+    )
     kept = text.split("\n")
     at = after_docstring or 0
     return "\n".join([*kept[:at], *([""] if at else []), *missing, *kept[at:]])

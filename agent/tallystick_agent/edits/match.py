@@ -138,6 +138,7 @@ def _nearest(lines: list[str], wanted: list[str]) -> str:
             best, best_at = (ratio, at) if ratio > best else (best, best_at)
     if best < 0.4:
         return "`old` was not found, and nothing like it. Read the file again and copy the lines exactly."
-    shown = "".join(f"{n:5}| {line.rstrip()}\n" for n, line in enumerate(lines[best_at : best_at + min(len(wanted), 30)], best_at + 1))
+    shown = "".join(
+        f"{n:5}| {line.rstrip()}\n" for n, line in enumerate(lines[best_at : best_at + min(len(wanted), 30)], best_at + 1)
+    )
     return f"`old` was not found. The nearest block is:\n{shown}Copy the lines exactly as they stand there."
-

@@ -4,7 +4,6 @@ Whatever becomes of an attempt, it is in the ledger before its result is used.
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from tallystick_agent.context.assemble import output_segments, xray
@@ -81,7 +80,9 @@ class Asker:
     def counter(self) -> Counter:
         return Counter(self._options.endpoint.token_family, factor=self._calibration.factor)
 
-    async def ask(self, request: ChatRequest, endpoint: Endpoint, purpose: Purpose, *, show: bool = True, guard: bool = False) -> Asked:
+    async def ask(
+        self, request: ChatRequest, endpoint: Endpoint, purpose: Purpose, *, show: bool = True, guard: bool = False
+    ) -> Asked:
         """Raises `ContextOverflow` before sending what cannot fit, `TallystickError` at the gate, `ProviderError` after it."""
         counter = self.counter
         plan = xray(request, counter)
@@ -94,7 +95,9 @@ class Asker:
         )
         if not space.fits:
             raise ContextOverflow(f"It is about {space.over} tokens too long.", limit_tokens=endpoint.window_tokens)
-        output = reserve(self._budget, self.spent, input_tokens=plan.input_tokens, output_tokens=space.output, price=endpoint.price)
+        output = reserve(
+            self._budget, self.spent, input_tokens=plan.input_tokens, output_tokens=space.output, price=endpoint.price
+        )
         request = replace(request, max_output_tokens=output)
         request_id = RequestId(self._parts.ids.new("req"))
         await self._recorder.emit(
@@ -121,7 +124,9 @@ class Asker:
                 match event:
                     case AttemptStarted(attempt=attempt):
                         booking.start(attempt, self._parts.clock.monotonic())
-                        started = RequestStarted(request_id=booking.request_id, endpoint=endpoint.slug, reason=reason, attempt=attempt)
+                        started = RequestStarted(
+                            request_id=booking.request_id, endpoint=endpoint.slug, reason=reason, attempt=attempt
+                        )
                         await self._recorder.emit(started)
                     case AttemptEnded():
                         await booking.failed(event)
@@ -193,7 +198,8 @@ class Asker:
         self.spent = replace(self.spent, requests=self.spent.requests + 1)
         return self.spent.requests
 
-    def row(self, booking: "_Booking", **fields: object) -> LedgerRow:
+    def row(self, booking: "_Booking", paid: "_Paid") -> LedgerRow:
+        """The ledger's row for one attempt."""
         named = self._parts.settings.attribution
         who = Attribution(
             app=self._options.app,
@@ -204,8 +210,7 @@ class Asker:
             url=named.url,
             categories=named.categories[:2],
         )
-        make: Callable[..., LedgerRow] = LedgerRow
-        return make(
+        return LedgerRow(
             time_ms=int(self._parts.clock.now().timestamp() * 1000),
             attribution=who,
             session_id=self._recorder.session_id,
@@ -216,7 +221,16 @@ class Asker:
             endpoint=booking.endpoint.slug,
             provider=booking.endpoint.provider,
             author=booking.endpoint.author,
-            **fields,
+            attempt=paid.attempt,
+            step=paid.step,
+            generation_id=paid.generation_id,
+            usage=paid.usage,
+            cost=paid.cost,
+            segments=paid.segments,
+            finish=paid.finish,
+            error_code=paid.error_code,
+            latency_ms=paid.latency_ms,
+            first_token_ms=paid.first_token_ms,
         )
 
     def now(self) -> float:
@@ -226,11 +240,34 @@ class Asker:
         await self._recorder.emit(event)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Paid:
+    """What one attempt came to."""
+
+    attempt: int
+    step: int
+    generation_id: str
+    usage: Usage
+    cost: Cost
+    segments: tuple[Segment, ...]
+    finish: str
+    error_code: str
+    latency_ms: int
+    first_token_ms: int | None
+
+
 class _Booking:
     """The books of one request: each attempt becomes one row."""
 
     def __init__(
-        self, asker: Asker, request_id: RequestId, purpose: Purpose, endpoint: Endpoint, segments: tuple[Segment, ...], estimate: int, counter: Counter
+        self,
+        asker: Asker,
+        request_id: RequestId,
+        purpose: Purpose,
+        endpoint: Endpoint,
+        segments: tuple[Segment, ...],
+        estimate: int,
+        counter: Counter,
     ) -> None:
         self._asker = asker
         self.request_id = request_id
@@ -255,7 +292,9 @@ class _Booking:
         self._first = now if self._first is None else self._first
 
     async def finished(self, reply: Reply) -> Usage:
-        usage = reply.usage or self._estimated("".join(p.text if p.kind != "tool_call" else p.arguments for p in reply.message.parts))
+        usage = reply.usage or self._estimated(
+            "".join(p.text if p.kind != "tool_call" else p.arguments for p in reply.message.parts)
+        )
         if reply.usage is not None:
             self._asker.learn(estimated=self.estimate, reported=usage.input_tokens)
         outputs = output_segments(reply.message, self._counter)
@@ -266,7 +305,9 @@ class _Booking:
         if event.accepted:
             # The provider took the request: it may charge for it, and nobody said how much.
             usage = self._estimated(event.partial)
-            outputs = output_segments(AssistantMessage(parts=(TextPart(text=event.partial),)), self._counter) if event.partial else ()
+            outputs = (
+                output_segments(AssistantMessage(parts=(TextPart(text=event.partial),)), self._counter) if event.partial else ()
+            )
             await self._book(usage, "failed", outputs, error_code=event.error.code)
         else:
             await self._book(Usage(), "failed", (), error_code=event.error.code)
@@ -307,8 +348,7 @@ class _Booking:
         segments = scale(self._segments, usage.input_tokens) + scale(outputs, usage.output_tokens)
         latency = int((self._asker.now() - self._started) * 1000)
         first = int((self._first - self._started) * 1000) if self._first is not None else None
-        row = self._asker.row(
-            self,
+        paid = _Paid(
             attempt=self._attempt,
             step=self._step,
             generation_id=generation_id,
@@ -332,4 +372,4 @@ class _Booking:
             latency_ms=latency,
             first_token_ms=first,
         )
-        await self._asker.book(row, event)
+        await self._asker.book(self._asker.row(self, paid), event)

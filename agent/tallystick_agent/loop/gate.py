@@ -30,7 +30,10 @@ def reserve(budget: Budget, spent: Spent, *, input_tokens: int, output_tokens: i
     if budget.max_tokens is not None:
         allowed = min(allowed, budget.max_tokens - spent.tokens - input_tokens)
         if allowed < SMALLEST_REPLY:
-            raise _exhausted(f"the limit of {budget.max_tokens:,} tokens ({spent.tokens:,} used, the next request needs {input_tokens:,})", "--max-tokens")
+            raise _exhausted(
+                f"the limit of {budget.max_tokens:,} tokens ({spent.tokens:,} used, the next request needs {input_tokens:,})",
+                "--max-tokens",
+            )
     if budget.max_cost_nanos is not None:
         if price is None:
             raise TallystickError(
@@ -54,4 +57,8 @@ def _affordable(left: int, input_tokens: int, wanted: int, price: Price) -> int:
 
 
 def _exhausted(what: str, option: str) -> TallystickError:
-    return TallystickError(f"Stopped before spending more: {what} was reached.", code="budget_exhausted", remedy=f"Raise {option}, then resume the session.")
+    return TallystickError(
+        f"Stopped before spending more: {what} was reached.",
+        code="budget_exhausted",
+        remedy=f"Raise {option}, then resume the session.",
+    )

@@ -27,6 +27,7 @@ class Recorder:
         self._clock = clock
         self._queues: list[asyncio.Queue[Event | None]] = []
         self._unheard: list[Event] = []
+        self._drained = asyncio.Event()
 
     async def emit(self, body: EventBody, *, durable: bool = False) -> None:
         """Raises `StorageError` when the event could not be written; nobody has seen it then."""
@@ -36,9 +37,10 @@ class Recorder:
         self._tell(event)
         if durable:
             await asyncio.shield(asyncio.to_thread(self._log.sync))
-        while any(queue.qsize() >= QUEUE for queue in self._queues):
+        if any(queue.qsize() >= QUEUE for queue in self._queues):
             # A host that stopped reading slows the turn down; it never makes the log wait or lose anything.
-            await asyncio.sleep(0.01)
+            self._drained.clear()
+            await self._drained.wait()
 
     def announce(self, body: EventBody) -> None:
         """Tells the hosts what could not be logged, because the disk is full."""
@@ -64,7 +66,7 @@ class Recorder:
             queue.put_nowait(event)
         self._unheard.clear()
         self._queues.append(queue)
-        return _drain(queue)
+        return self._drain(queue)
 
     def close(self) -> None:
         for queue in self._queues:
@@ -74,7 +76,13 @@ class Recorder:
         self._queues.clear()
         self._log.close()
 
-
-async def _drain(queue: "asyncio.Queue[Event | None]") -> AsyncIterator[Event]:
-    while (event := await queue.get()) is not None:
-        yield event
+    async def _drain(self, queue: "asyncio.Queue[Event | None]") -> AsyncIterator[Event]:
+        try:
+            while (event := await queue.get()) is not None:
+                self._drained.set()
+                yield event
+        finally:
+            # A host that left must not hold the turn.
+            if queue in self._queues:
+                self._queues.remove(queue)
+            self._drained.set()

@@ -14,23 +14,35 @@ from tallystick_agent.protocol.events import ToolCallItem
 
 async def outcome_of(call: ToolCallItem, workspace: Workspace) -> ToolCallItem:
     """The call with the status and the words that the model gets for it."""
-    intent = cast(dict[str, Any], call.intent) if isinstance(call.intent, dict) else {}
+    intent: dict[str, Any] = cast(dict[str, Any], call.intent) if call.intent else {}
     files = cast(list[dict[str, str]], intent.get("files") or [])
     if not call.side_effect:
-        return replace(call, status="error", output="The program stopped before this ended. It changed nothing; call it again if it is needed.")
+        return replace(
+            call,
+            status="error",
+            output="The program stopped before this ended. It changed nothing; call it again if it is needed.",
+        )
     if not files:
         return replace(
             call,
             status="unknown",
-            output="The program stopped while this ran, so its outcome is unknown: it may have run in whole, in part or not at all."
-            " It was not run again. Check the state before you repeat it.",
+            output="The program stopped while this ran, so its outcome is unknown: it may have run in whole, in part"
+            " or not at all. It was not run again. Check the state before you repeat it.",
         )
     states = [await _state(workspace, file) for file in files]
     if all(state == "after" for state in states):
         return replace(call, status="ok", output="The program stopped right after this; the change is in the file.")
     if all(state == "before" for state in states):
-        return replace(call, status="error", output="The program stopped before this took effect; nothing was written. Call it again.")
-    return replace(call, status="unknown", output="The program stopped during this, and the file has changed otherwise since. Read it again.")
+        return replace(
+            call,
+            status="error",
+            output="The program stopped before this took effect; nothing was written. Call it again.",
+        )
+    return replace(
+        call,
+        status="unknown",
+        output="The program stopped during this, and the file has changed otherwise since. Read it again.",
+    )
 
 
 async def _state(workspace: Workspace, file: dict[str, str]) -> str:

@@ -56,7 +56,7 @@ def candidates(scene: Scene, *, infill: bool) -> Iterator[Candidate]:
     if stubs:
         yield from _for_stub(scene, *stubs[0], infill=infill)
         return
-    lines = [suspect for suspect in scene.suspects][:8] if infill else []
+    lines = list(scene.suspects[:8]) if infill else []
     yield from (_line_gap(scene, suspect) for suspect in lines[:3])
     yield _prose(scene, "repair", temperature=0.0, seed=0)
     yield from (_line_gap(scene, suspect) for suspect in lines[3:5])
@@ -104,7 +104,9 @@ def _prose(scene: Scene, prompt: str, *, temperature: float, seed: int, name: st
         tests = scene.all_tests if seed % 2 == 0 else scene.test_source
         text = load(prompt).format(task=scene.task, files=files, tests=tests, error="", name=name.rpartition(".")[2])
     else:
-        text = load(prompt).format(task=scene.task, files=files, test_file=scene.failure.file, test=scene.test_source, error=error)
+        text = load(prompt).format(
+            task=scene.task, files=files, test_file=scene.failure.file, test=scene.test_source, error=error
+        )
     request = ChatRequest(
         system="",
         messages=(UserMessage(parts=(TextPart(text=text),)),),
@@ -127,7 +129,12 @@ def _line_gap(scene: Scene, suspect: Suspect) -> Candidate:
     )
     request = ChatRequest(system="", messages=(), infill=infill, max_output_tokens=80, temperature=0.0, stop=("\n",))
     return Candidate(
-        name=f"line {suspect.line} of {suspect.path}", request=request, path=suspect.path, first=suspect.line, last=suspect.line, indent=indent
+        name=f"line {suspect.line} of {suspect.path}",
+        request=request,
+        path=suspect.path,
+        first=suspect.line,
+        last=suspect.line,
+        indent=indent,
     )
 
 
@@ -139,14 +146,18 @@ def _body_gap(scene: Scene, path: str, definition: Definition, *, temperature: f
         suffix="\n" + "\n".join(lines[definition.last : definition.last + AROUND // 2]),
     )
     stops = ("\ndef ", "\nclass ", "\n@") + (("\n    def ", "\n    @") if definition.indent else ())
-    request = ChatRequest(system="", messages=(), infill=infill, max_output_tokens=320, temperature=temperature, seed=seed, stop=stops)
+    request = ChatRequest(
+        system="", messages=(), infill=infill, max_output_tokens=320, temperature=temperature, seed=seed, stop=stops
+    )
     name = f"body of {definition.name}"
     return Candidate(name=name, request=request, path=path, first=definition.body_first, last=definition.last)
 
 
 def _suspect_body(scene: Scene) -> tuple[str, Definition] | None:
     for suspect in scene.suspects:
-        inside = [one for one in definitions(scene.texts[suspect.path]) if not one.is_class and one.first <= suspect.line <= one.last]
+        inside = [
+            one for one in definitions(scene.texts[suspect.path]) if not one.is_class and one.first <= suspect.line <= one.last
+        ]
         if inside:
             return suspect.path, min(inside, key=lambda one: one.last - one.first)
     return None

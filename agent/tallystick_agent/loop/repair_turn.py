@@ -182,4 +182,3 @@ class RepairTurn:
         item_id = ItemId(self._setup.parts.ids.new("item"))
         await self._recorder.emit(ItemStarted(item_id=item_id, item=MessageItem()))
         await self._recorder.emit(ItemFinished(item_id=item_id, item=MessageItem(text=text)))
-

@@ -4,6 +4,7 @@ It holds the editor's unsaved text where a file is open, so tests run on what th
 only when a candidate has passed.
 """
 
+import asyncio
 import os
 import shutil
 from pathlib import Path
@@ -28,36 +29,40 @@ class Scratch:
             return None
         scratch, total = cls(folder), 0
         try:
-            folder.mkdir(parents=True, mode=0o700)
+            await asyncio.to_thread(folder.mkdir, 0o700, True)
             for path in files:
-                source = workspace.root / path
-                if source.is_symlink() or (source.exists() and not source.is_file()):
-                    continue
-                total += source.stat().st_size if source.exists() else 0
+                text = await _text(path, workspace)
+                total += await asyncio.to_thread(scratch._place, path, text, workspace.root)
                 if total > MOST_BYTES:
                     scratch.remove()
                     return None
-                await scratch._copy(path, source, workspace)
-            for name in _LINKED:
-                if (workspace.root / name).is_dir() and not (folder / name).exists():
-                    (folder / name).symlink_to(workspace.root / name)
+            await asyncio.to_thread(scratch._link, workspace.root)
         except OSError as error:
             scratch.remove()
-            raise StorageError(f"The workspace cannot be copied to {folder}: {error.strerror}.", remedy="Free some space.") from error
+            raise StorageError(
+                f"The workspace cannot be copied to {folder}: {error.strerror}.", remedy="Free some space."
+            ) from error
         return scratch
 
-    async def _copy(self, path: str, source: Path, workspace: Workspace) -> None:
-        target = self.folder / path
+    def _place(self, path: str, text: str | None, root: Path) -> int:
+        """Puts one file into the copy and gives its size; links and special files are left out."""
+        source, target = root / path, self.folder / path
+        if source.is_symlink() or (source.exists() and not source.is_file()):
+            return 0
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            document = await workspace.read(path)
-        except WorkspaceError:
-            if source.exists() and os.access(source, os.R_OK):
-                shutil.copyfile(source, target)
-            return
-        target.write_text(document.text, "utf-8", "surrogateescape")
-        if source.exists():
+        if text is not None:
+            target.write_text(text, "utf-8", "surrogateescape")
+        elif source.exists() and os.access(source, os.R_OK):
+            shutil.copyfile(source, target)
+        if source.exists() and target.exists():
             shutil.copymode(source, target)
+        return target.stat().st_size if target.exists() else 0
+
+    def _link(self, root: Path) -> None:
+        """Installed packages are too large to copy, and tests only read them."""
+        for name in _LINKED:
+            if (root / name).is_dir() and not (self.folder / name).exists():
+                (self.folder / name).symlink_to(root / name)
 
     def write(self, path: str, text: str) -> None:
         (self.folder / path).write_text(text, "utf-8", "surrogateescape")
@@ -67,3 +72,11 @@ class Scratch:
             if (self.folder / name).is_symlink():
                 (self.folder / name).unlink()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+async def _text(path: str, workspace: Workspace) -> str | None:
+    """The text as the user sees it; `None` for what is no text."""
+    try:
+        return (await workspace.read(path)).text
+    except WorkspaceError:
+        return None

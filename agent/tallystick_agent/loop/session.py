@@ -15,7 +15,7 @@ from tallystick_agent.loop.recorder import Recorder
 from tallystick_agent.loop.recovery import outcome_of
 from tallystick_agent.loop.repair_turn import RepairTurn
 from tallystick_agent.loop.setup import find_tests, first_context
-from tallystick_agent.loop.step import Finish, after_error, TurnState
+from tallystick_agent.loop.step import Finish, TurnState, after_error
 from tallystick_agent.loop.turn import Turn, TurnSetup, bounded
 from tallystick_agent.protocol.errors import StorageError, TallystickError
 from tallystick_agent.protocol.events import (
@@ -103,7 +103,9 @@ class Session:
             case SetModel():
                 await self._set_model(operation.slug)
             case Compact():
-                await self._recorder.emit(Notice(level="info", code="compaction", message="The context is compacted when it has to be."))
+                await self._recorder.emit(
+                    Notice(level="info", code="compaction", message="The context is compacted when it has to be.")
+                )
             case CloseSession():
                 await self.close()
             case _ as never:
@@ -126,7 +128,9 @@ class Session:
 
     async def _start(self, prompt: str, context: str, budget: Budget, purpose: str, *, continued: bool) -> None:
         if self.busy:
-            await self._recorder.emit(Notice(level="warning", code="busy", message="A turn is running.", remedy="Wait for it, or stop it first."))
+            await self._recorder.emit(
+                Notice(level="warning", code="busy", message="A turn is running.", remedy="Wait for it, or stop it first.")
+            )
             return
         self._task = asyncio.create_task(self._turn(prompt, context, budget, purpose, continued=continued))
 
@@ -147,7 +151,12 @@ class Session:
 
             logging.getLogger(__name__).exception("a turn failed")
             detail = f"A bug in Tallystick ended this turn ({type(error).__name__}). The session is whole."
-            finish = Finish(stop="internal_error", detail=detail, code="internal", remedy="Please report it; `tallystick resume` goes on.")
+            finish = Finish(
+                stop="internal_error",
+                detail=detail,
+                code="internal",
+                remedy="Please report it; `tallystick resume` goes on.",
+            )
         ended = TurnFinished(
             stop=finish.stop,
             usage=asker.usage,
@@ -171,7 +180,9 @@ class Session:
         shown = await first_context(self._parts, options, tests) if fresh else ""
         if not continued:
             context = "\n\n".join(text for text in (shown, context) if text)
-        started = TurnStarted(prompt=prompt, context=context, model=options.model, purpose=purpose, budget=budget, continued=continued)
+        started = TurnStarted(
+            prompt=prompt, context=context, model=options.model, purpose=purpose, budget=budget, continued=continued
+        )
         await recorder.emit(started, durable=True)
         for call in tuple(recorder.state.pending.values()):
             settled = await outcome_of(call, options.workspace)
@@ -244,6 +255,10 @@ class Session:
             await self._recorder.emit(Notice(level="error", code=error.code, message=error.message, remedy=error.remedy))
 
 
+_PURPOSES: tuple[Purpose, ...] = ("chat", "edit", "plan", "commit_message", "title", "subagent")
+
+
 def _purpose(text: str) -> Purpose:
-    known: tuple[Purpose, ...] = ("chat", "edit", "plan", "commit_message", "title", "subagent")
-    return next((purpose for purpose in known if purpose == text), "chat")
+    """A purpose by its name; what a host made up is chat."""
+    known: dict[str, Purpose] = {name: name for name in _PURPOSES}
+    return known.get(text, "chat")

@@ -70,9 +70,18 @@ def after_reply(state: TurnState, reply: Reply) -> tuple[TurnState, Command]:
     match reply.finish:
         case "content_filter":
             remedy = "Change the prompt or the model."
-            return state, Finish(stop="refusal", detail="The provider's filter stopped the answer.", code="provider_content_filter", remedy=remedy)
+            return state, Finish(
+                stop="refusal",
+                detail="The provider's filter stopped the answer.",
+                code="provider_content_filter",
+                remedy=remedy,
+            )
         case "repetition":
-            return _again(state, "Your last answer repeated itself without end and was dropped. Answer again, briefly.", "the model repeats itself")
+            return _again(
+                state,
+                "Your last answer repeated itself without end and was dropped. Answer again, briefly.",
+                "the model repeats itself",
+            )
         case "length" if not calls:
             return state, Finish(
                 stop="max_tokens",
@@ -85,7 +94,9 @@ def after_reply(state: TurnState, reply: Reply) -> tuple[TurnState, Command]:
     if calls:
         return replace(state, empty=0), RunTools(calls=calls)
     if not text:
-        return _again(state, "Your last answer was empty. Use a tool, or say what the result is.", "the model gives empty answers")
+        return _again(
+            state, "Your last answer was empty. Use a tool, or say what the result is.", "the model gives empty answers"
+        )
     return state, Finish(stop="end_turn")
 
 
@@ -104,12 +115,29 @@ def after_tool(state: TurnState, call: ToolCallPart, result: str, *, malformed: 
     state = replace(state, outcomes=tuple(seen.items()), malformed=state.malformed + 1 if malformed else 0)
     if state.malformed >= MALFORMED_STOP:
         detail = f"Stopped: {MALFORMED_STOP} malformed tool calls in a row."
-        return state, "", Finish(stop="gave_up", detail=detail, code="model_gave_up", remedy="Try a model that is better with tools.")
+        return (
+            state,
+            "",
+            Finish(stop="gave_up", detail=detail, code="model_gave_up", remedy="Try a model that is better with tools."),
+        )
     if seen[key] >= STOP_AT:
         detail = f"Stopped: the same call of {call.name} gave the same result {STOP_AT} times."
-        return state, "", Finish(stop="gave_up", detail=detail, code="model_gave_up", remedy="Say the task differently, or try another model.")
+        return (
+            state,
+            "",
+            Finish(
+                stop="gave_up",
+                detail=detail,
+                code="model_gave_up",
+                remedy="Say the task differently, or try another model.",
+            ),
+        )
     if seen[key] == WARN_AT:
-        return state, f"You made the same call of {call.name} {WARN_AT} times with the same result. Do something else.", None
+        return (
+            state,
+            f"You made the same call of {call.name} {WARN_AT} times with the same result. Do something else.",
+            None,
+        )
     return state, "", None
 
 

@@ -88,7 +88,9 @@ class Turn:
     async def _ask(self) -> Command:
         mode, small = self._setup.call_mode, self._setup.endpoint.scale == "small"
         try:
-            asked = await self._asker.ask(self._request(), self._setup.endpoint, self._setup.purpose, show=mode == "native", guard=small)
+            asked = await self._asker.ask(
+                self._request(), self._setup.endpoint, self._setup.purpose, show=mode == "native", guard=small
+            )
         except TallystickError as error:
             self._state, command = after_error(self._state, error, visible=self._asker.visible)
             if isinstance(command, AskModel):
@@ -161,7 +163,15 @@ class Turn:
 
 def _distinct(calls: tuple[ToolCallPart, ...], request: int) -> tuple[ToolCallPart, ...]:
     """Calls with ids that no earlier call of the session has: some servers number each reply's calls from 0."""
-    return tuple(replace(call, call_id=CallId(f"{call.call_id}_{request}" if call.call_id.startswith("call_") and len(call.call_id) < 12 else call.call_id)) for call in calls)
+    return tuple(
+        replace(
+            call,
+            call_id=CallId(
+                f"{call.call_id}_{request}" if call.call_id.startswith("call_") and len(call.call_id) < 12 else call.call_id
+            ),
+        )
+        for call in calls
+    )
 
 
 async def bounded(turn: Awaitable[Finish], timeout_s: float | None) -> Finish:

@@ -15,7 +15,9 @@ Verdict = Literal["allow", "ask", "deny"]
 
 HARMLESS: Final = frozenset("ls pwd echo true false cat head tail wc which basename dirname uname whoami nl stat file".split())
 """Programs that only read and print, whatever their options."""
-FORBIDDEN: Final = frozenset("sudo su doas shutdown reboot halt poweroff mkfs dd mount umount chroot insmod crontab systemctl".split())
+FORBIDDEN: Final = frozenset(
+    "sudo su doas shutdown reboot halt poweroff mkfs dd mount umount chroot insmod crontab systemctl".split()
+)
 _JOINERS: Final = frozenset({"&&", "||", ";", "|", "\n"})
 
 

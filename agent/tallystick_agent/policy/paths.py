@@ -7,17 +7,23 @@ that refuse a symbolic link in any part, so that a link swapped in after the jud
 import contextlib
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path, PurePosixPath
 
 from tallystick_agent.protocol.errors import PathRefused
 
 PROTECTED_FOLDERS = frozenset(
-    ".git .hg .svn .vscode .idea .zed .cursor .windsurf .claude .codex .gemini .cline .roo .continue .aider .tallystick .husky .devcontainer".split()
+    (
+        ".git .hg .svn .vscode .idea .zed .cursor .windsurf .claude .codex .gemini .cline .roo"
+        " .continue .aider .tallystick .husky .devcontainer"
+    ).split()
 )
 """Folders whose files make an editor, a version control system or an agent run things."""
 PROTECTED_FILES = frozenset(
-    ".gitmodules .gitattributes .gitconfig .mcp.json .envrc .bashrc .bash_profile .profile .zshrc .zshenv .npmrc .pypirc .netrc".split()
+    (
+        ".gitmodules .gitattributes .gitconfig .mcp.json .envrc .bashrc .bash_profile .profile"
+        " .zshrc .zshenv .npmrc .pypirc .netrc"
+    ).split()
 )
 SECRET_FILES = frozenset(".env .netrc .pypirc .npmrc id_rsa id_ed25519 id_ecdsa credentials.json".split())
 
@@ -53,7 +59,9 @@ def confine(root: Path, path: str) -> str:
     relative = normalise(text)
     resolved = Path(os.path.realpath(real_root / relative))
     if resolved != real_root and not resolved.is_relative_to(real_root):
-        raise PathRefused(f"{path} leads outside the workspace (to {resolved}).", remedy="Only files of the workspace can be used.")
+        raise PathRefused(
+            f"{path} leads outside the workspace (to {resolved}).", remedy="Only files of the workspace can be used."
+        )
     return "." if resolved == real_root else resolved.relative_to(real_root).as_posix()
 
 
@@ -69,7 +77,9 @@ def is_secret(path: str) -> bool:
 
 
 @contextlib.contextmanager
-def open_beneath(root: Path, path: str, flags: int, mode: int = 0o644, *, make_folders: bool = False) -> Iterator[int]:
+def open_beneath(
+    root: Path, path: str, flags: int, mode: int = 0o644, *, make_folders: bool = False
+) -> Generator[int, None, None]:
     """A descriptor for `root/path`, no symbolic link followed in any part. Raises `OSError`.
 
     `path` is what `confine` gave. Where the system has no directory descriptors the plain open is used.
@@ -93,7 +103,7 @@ def open_beneath(root: Path, path: str, flags: int, mode: int = 0o644, *, make_f
 
 
 @contextlib.contextmanager
-def folder_beneath(root: Path, path: str, *, make_folders: bool = False) -> Iterator[int]:
+def folder_beneath(root: Path, path: str, *, make_folders: bool = False) -> Generator[int, None, None]:
     """A descriptor for a folder beneath `root`, each part opened without following a link."""
     current = os.open(os.path.realpath(root), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

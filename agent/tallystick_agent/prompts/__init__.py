@@ -7,4 +7,4 @@ from importlib.resources import files
 @cache
 def load(name: str) -> str:
     """The prompt `name`.md, without its last newline."""
-    return files(__package__).joinpath(f"{name}.md").read_text("utf-8").strip()
+    return files("tallystick_agent.prompts").joinpath(f"{name}.md").read_text("utf-8").strip()

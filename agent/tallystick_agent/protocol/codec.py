@@ -17,16 +17,18 @@ _ENVELOPE = ("session_id", "turn_id", "seq", "time")
 
 @cache
 def _bodies() -> Any:
-    from pydantic import Field, TypeAdapter
     from typing import Annotated
+
+    from pydantic import Field, TypeAdapter
 
     return TypeAdapter(Annotated[EventBody, Field(discriminator="kind")])
 
 
 @cache
 def _operations() -> Any:
-    from pydantic import Field, TypeAdapter
     from typing import Annotated
+
+    from pydantic import Field, TypeAdapter
 
     return TypeAdapter(Annotated[Operation, Field(discriminator="kind")])
 
@@ -49,8 +51,9 @@ def event_to_line(event: Event) -> bytes:
 
 def event_from_line(line: bytes | str) -> Event:
     """Raises `ValueError` (pydantic's included) on anything that is not an event of this version."""
-    data = json.loads(line)
-    if not isinstance(data, dict) or data.pop("v", None) != VERSION:
+    parsed: Any = json.loads(line)
+    data: dict[str, Any] = parsed if isinstance(parsed, dict) else {}
+    if data.pop("v", None) != VERSION:
         raise ValueError("not an event of version 1")
     envelope = {name: data.pop(name) for name in _ENVELOPE if name in data}
     if len(envelope) != len(_ENVELOPE):

@@ -69,4 +69,4 @@ Message = UserMessage | AssistantMessage | ToolMessage
 
 def text_of(message: Message) -> str:
     """The text that a person would read in `message`: no reasoning, no call arguments."""
-    return "".join(part.text for part in message.parts if part.kind in ("text", "tool_result"))
+    return "".join(part.text for part in message.parts if isinstance(part, TextPart | ToolResultPart))

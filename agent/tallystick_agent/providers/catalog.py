@@ -36,19 +36,19 @@ class Provider:
 
 @cache
 def providers() -> Mapping[str, Provider]:
-    table = tomllib.loads(files(__package__).joinpath("providers.toml").read_text("utf-8"))
+    table = tomllib.loads(files("tallystick_agent.providers").joinpath("providers.toml").read_text("utf-8"))
     return {name: Provider(name=name, **row) for name, row in table.items()}
 
 
 @cache
 def models() -> Mapping[str, dict[str, Any]]:
     """Rows of the generated table by slug: window in tokens, prices in USD per million tokens as strings."""
-    data = json.loads(files(__package__).joinpath("catalog.json").read_text("utf-8"))
+    data = json.loads(files("tallystick_agent.providers").joinpath("catalog.json").read_text("utf-8"))
     return cast(dict[str, dict[str, Any]], data["models"])
 
 
 def catalog_source() -> str:
-    data = json.loads(files(__package__).joinpath("catalog.json").read_text("utf-8"))
+    data = json.loads(files("tallystick_agent.providers").joinpath("catalog.json").read_text("utf-8"))
     return f"{data['source']['package']} {data['source']['version']}"
 
 
@@ -118,7 +118,10 @@ def _custom(slug: str, own: EndpointSettings) -> Endpoint:
 
 
 def _overlay(endpoint: Endpoint, own: EndpointSettings) -> Endpoint:
-    given = own.model_dump(include={"base_url", "model", "dialect", "key_name", "window_tokens", "max_output_tokens", "scale"}, exclude_none=True)
+    given = own.model_dump(
+        include={"base_url", "model", "dialect", "key_name", "window_tokens", "max_output_tokens", "scale"},
+        exclude_none=True,
+    )
     changed: dict[str, Any] = dict(given)
     if own.price is not None:
         changed["price"] = Price(**own.price.model_dump())
@@ -132,7 +135,12 @@ def _price(row: Mapping[str, Any]) -> Price:
     def of(name: str) -> Decimal | None:
         return Decimal(row[name]) if name in row else None
 
-    return Price(input=Decimal(row["input"]), output=Decimal(row["output"]), cache_read=of("cache_read"), cache_write=of("cache_write"))
+    return Price(
+        input=Decimal(row["input"]),
+        output=Decimal(row["output"]),
+        cache_read=of("cache_read"),
+        cache_write=of("cache_write"),
+    )
 
 
 _FAMILIES: Final = ("claude", "gemini", "qwen", "deepseek", "mistral", "llama")

@@ -70,14 +70,20 @@ def _by_status(status: int, message: str, *, never: bool) -> ProviderError:
         404: ("model_unknown", False, "Check the model's name: `tallystick models` lists the known ones."),
         408: ("provider_timeout", True, ""),
         409: ("provider_unavailable", True, ""),
-        429: ("provider_rate_limited", not never, "A limit of the account was reached; use another model or key." if never else ""),
+        429: (
+            "provider_rate_limited",
+            not never,
+            "A limit of the account was reached; use another model or key." if never else "",
+        ),
     }
     if status in known:
         code, retryable, remedy = known[status]
         return ProviderError(message, code=code, status=status, retryable=retryable, remedy=remedy)
     if status >= 500 or status == 200:
         return ProviderError(message, code="provider_unavailable", status=status, retryable=True)
-    return ProviderError(message, code="provider_rejected", status=status, remedy="The provider refused the request as it was sent.")
+    return ProviderError(
+        message, code="provider_rejected", status=status, remedy="The provider refused the request as it was sent."
+    )
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

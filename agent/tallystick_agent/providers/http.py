@@ -6,7 +6,7 @@ environment of a workspace. Errors of httpx become `ProviderError` here, class b
 
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -42,7 +42,7 @@ class Transport:
         self._clients: dict[str, httpx.AsyncClient] = {}
 
     @contextlib.asynccontextmanager
-    async def post(self, endpoint: Endpoint, path: str, body: dict[str, Any], key: str | None) -> AsyncIterator[Opened]:
+    async def post(self, endpoint: Endpoint, path: str, body: dict[str, Any], key: str | None) -> AsyncGenerator[Opened, None]:
         """Sends, and gives the open response. Raises `ProviderError` for anything but a success."""
         import httpx
 
@@ -50,7 +50,11 @@ class Transport:
         url = endpoint.base_url.rstrip("/") + path
         headers = self._headers(key)
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-        idle = max(endpoint.idle_timeout_s, self._network.idle_timeout_s) if endpoint.idle_timeout_s > 60 else self._network.idle_timeout_s
+        idle = (
+            max(endpoint.idle_timeout_s, self._network.idle_timeout_s)
+            if endpoint.idle_timeout_s > 60
+            else self._network.idle_timeout_s
+        )
         timeout = httpx.Timeout(idle, connect=self._network.connect_timeout_s)
         try:
             async with client.stream("POST", url, content=content, headers=headers, timeout=timeout) as response:

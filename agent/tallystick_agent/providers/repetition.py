@@ -28,7 +28,7 @@ class RepetitionGuard:
         self._line = rest
         if closed:
             self._checked = 0
-        return any([self._close(line) for line in closed]) or self._endless()
+        return any(map(self._close, closed)) or self._endless()
 
     def _close(self, line: str) -> bool:
         masked = _MASK.sub("w", line.strip())

@@ -27,7 +27,9 @@ class EventLog:
             self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         except Timeout as error:
             raise SessionError(
-                "This session is open in another process.", code="session_busy", remedy="Close it there, or start a new one."
+                "This session is open in another process.",
+                code="session_busy",
+                remedy="Close it there, or start a new one.",
             ) from error
         except OSError as error:
             raise _storage(path, error) from error
@@ -115,5 +117,6 @@ def read_readable(path: Path) -> tuple[list[Event], str]:
 def _storage(path: Path, error: OSError) -> StorageError:
     return StorageError(
         f"{path} cannot be written: {error.strerror or error}.",
-        remedy="Free some space or set TALLYSTICK_HOME to a folder that can be written; the session goes on with `tallystick resume`.",
+        remedy="Free some space, or set TALLYSTICK_HOME to a folder that can be written;"
+        " the session goes on with `tallystick resume`.",
     )

@@ -117,10 +117,18 @@ def step(state: SessionState, event: Event) -> SessionState:
 
 
 def _turn_started(state: SessionState, body: TurnStarted, turn_id: TurnId | None) -> SessionState:
-    state = replace(state, turns=state.turns + (not body.continued), open_turn=turn_id, reply_at=None, model=body.model or state.model)
+    state = replace(
+        state,
+        turns=state.turns + (not body.continued),
+        open_turn=turn_id,
+        reply_at=None,
+        model=body.model or state.model,
+    )
     if body.continued:
         return state
-    parts = [TextPart(text=body.prompt)] if not body.context else [TextPart(text=f"{body.context}\n\n"), TextPart(text=body.prompt)]
+    parts = (
+        [TextPart(text=body.prompt)] if not body.context else [TextPart(text=f"{body.context}\n\n"), TextPart(text=body.prompt)]
+    )
     message = UserMessage(parts=tuple(parts))
     return replace(state, title=state.title or body.prompt.strip()[:80], messages=(*state.messages, message))
 

@@ -33,7 +33,11 @@ class SessionStore:
     def path(self, session_id: str) -> Path:
         """Raises `SessionError` for a name that is no session id."""
         if not session_id or not all(char.isalnum() or char in "-_" for char in session_id):
-            raise SessionError(f"`{session_id}` is not a session id.", code="session_missing", remedy="`tallystick sessions` lists them.")
+            raise SessionError(
+                f"`{session_id}` is not a session id.",
+                code="session_missing",
+                remedy="`tallystick sessions` lists them.",
+            )
         return self._folder / f"{session_id}.jsonl"
 
     def find(self, prefix: str) -> SessionId:

@@ -39,5 +39,8 @@ def o200k() -> "Encoding":
     """tiktoken's encoding; about 0.3 CPU seconds the first time."""
     from tiktoken import Encoding
 
-    ranks = {base64.b64decode(token): int(rank) for token, _, rank in (line.partition(b" ") for line in vocabulary_bytes().splitlines())}
+    ranks = {
+        base64.b64decode(token): int(rank)
+        for token, _, rank in (line.partition(b" ") for line in vocabulary_bytes().splitlines())
+    }
     return Encoding("o200k_tallystick", pat_str=_SPLIT, mergeable_ranks=ranks, special_tokens={})

@@ -1,5 +1,7 @@
 """ask_user: a question to the person, when a choice is theirs to make."""
 
+from pydantic import Field
+
 from tallystick_agent.policy.approvals import Action
 from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.tools.base import Arguments, Outcome, Prepared, ToolContext, ToolProblem, parse, spec_of
@@ -7,7 +9,7 @@ from tallystick_agent.tools.base import Arguments, Outcome, Prepared, ToolContex
 
 class AskUserArguments(Arguments):
     question: str
-    options: list[str] = []
+    options: list[str] = Field(default_factory=list)
 
 
 class AskUser:

@@ -106,9 +106,11 @@ class OutputStore:
 def parse(model: type[A], raw: str) -> A:
     """Strict: text that is cut, or has anything else wrong with it, is refused with the reason and never mended."""
     try:
-        data = json.loads(raw) if raw.strip() else {}
+        data: Any = json.loads(raw) if raw.strip() else {}
     except ValueError as error:
-        raise MalformedCall(f"The arguments are not valid JSON ({error}). The call was not run. Send the whole call again.") from error
+        raise MalformedCall(
+            f"The arguments are not valid JSON ({error}). The call was not run. Send the whole call again."
+        ) from error
     try:
         return model.model_validate(data)
     except ValidationError as error:

@@ -9,7 +9,9 @@ from tallystick_agent.protocol.events import FileChange
 from tallystick_agent.tools.base import Outcome, Prepared, ToolContext
 
 
-def prepare_change(*, path: str, before: Document | None, text: str, verb: str, notes: tuple[str, ...], context: ToolContext) -> Prepared:
+def prepare_change(
+    *, path: str, before: Document | None, text: str, verb: str, notes: tuple[str, ...], context: ToolContext
+) -> Prepared:
     """The change as it will be shown; it is carried out only if the file is still what it was when this was made."""
     base_text = before.text if before else ""
     base, after = (before.digest if before else ""), digest(text)

@@ -10,6 +10,15 @@ from tallystick_agent.tools.search import Search
 from tallystick_agent.tools.update_plan import UpdatePlan
 from tallystick_agent.tools.write_file import WriteFile
 
-LARGE: tuple[Tool, ...] = (ReadFile(), ListFiles(), Search(), Edit(), WriteFile(), RunCommand(), AskUser(), UpdatePlan())
+LARGE: tuple[Tool, ...] = (
+    ReadFile(),
+    ListFiles(),
+    Search(),
+    Edit(),
+    WriteFile(),
+    RunCommand(),
+    AskUser(),
+    UpdatePlan(),
+)
 SMALL: tuple[Tool, ...] = (ReadFile(), Search(), Edit(), WriteFile(), RunCommand())
 """For small models: each further branch makes a wrong choice likelier."""

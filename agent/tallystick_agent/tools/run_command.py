@@ -19,7 +19,11 @@ class RunCommandArguments(Arguments):
 
 
 class RunCommand:
-    spec = spec_of("run_command", "Run a shell command in the workspace root. No input, no terminal. `timeout` in seconds.", RunCommandArguments)
+    spec = spec_of(
+        "run_command",
+        "Run a shell command in the workspace root. No input, no terminal. `timeout` in seconds.",
+        RunCommandArguments,
+    )
 
     async def prepare(self, raw: str, call_id: CallId, context: ToolContext) -> Prepared:
         arguments = parse(RunCommandArguments, raw)
@@ -55,5 +59,5 @@ def describe(result: CommandResult, call_id: CallId, context: ToolContext) -> Ou
         case "cancel":
             ended = "It was cancelled."
     handle = f"\n[Everything it printed: read_file {context.outputs.keep(call_id, text)}]" if left_out else ""
-    status = "ok" if result.exit_code == 0 else "error"
-    return Outcome(text=f"{ended}\n{shown}{handle}" if shown else f"{ended} It printed nothing.", status=status)
+    text = f"{ended}\n{shown}{handle}" if shown else f"{ended} It printed nothing."
+    return Outcome(text=text, status="ok" if result.exit_code == 0 else "error")

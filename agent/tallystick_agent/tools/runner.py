@@ -139,7 +139,13 @@ class ToolRunner:
         return approve(action, self._context.settings.permissions, self.grants)
 
     async def _refuse(
-        self, item_id: ItemId, item: ToolCallItem, text: str, status: Literal["error", "denied"], *, malformed: bool = False
+        self,
+        item_id: ItemId,
+        item: ToolCallItem,
+        text: str,
+        status: Literal["error", "denied"],
+        *,
+        malformed: bool = False,
     ) -> Ended:
         await self._emit(ItemStarted(item_id=item_id, item=item))
         await self._emit(ItemFinished(item_id=item_id, item=replace(item, status=status, output=text)), durable=True)

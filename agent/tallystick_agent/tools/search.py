@@ -57,8 +57,28 @@ def _command(arguments: SearchArguments, path: str, skip: tuple[str, ...]) -> tu
     hidden = [f"--glob=!{name}" for name in sorted(SECRET_FILES | PROTECTED_FOLDERS | {".env.*"})]
     skipped = [f"--glob=!/{_escape(name)}" for name in skip]
     wanted = [f"--glob={arguments.glob}"] if arguments.glob else []
-    fixed = ("--no-config", "--line-number", "--no-heading", "--color=never", "--max-columns=300", "--max-columns-preview")
-    return (ripgrep(), *fixed, "--max-count=50", "--sort=path", "--hidden", *wanted, *hidden, *skipped, "-e", arguments.pattern, "--", path)
+    fixed = (
+        "--no-config",
+        "--line-number",
+        "--no-heading",
+        "--color=never",
+        "--max-columns=300",
+        "--max-columns-preview",
+    )
+    return (
+        ripgrep(),
+        *fixed,
+        "--max-count=50",
+        "--sort=path",
+        "--hidden",
+        *wanted,
+        *hidden,
+        *skipped,
+        "-e",
+        arguments.pattern,
+        "--",
+        path,
+    )
 
 
 def _escape(path: str) -> str:

@@ -22,7 +22,11 @@ class UpdatePlanArguments(Arguments):
 
 
 class UpdatePlan:
-    spec = spec_of("update_plan", "Show the user your plan for a task of several steps; send all steps each time.", UpdatePlanArguments)
+    spec = spec_of(
+        "update_plan",
+        "Show the user your plan for a task of several steps; send all steps each time.",
+        UpdatePlanArguments,
+    )
 
     async def prepare(self, raw: str, call_id: CallId, context: ToolContext) -> Prepared:
         arguments = parse(UpdatePlanArguments, raw)

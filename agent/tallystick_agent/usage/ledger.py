@@ -143,7 +143,8 @@ class Ledger:
             if version > VERSION:
                 connection.close()
                 raise StorageError(
-                    f"{self._path} was written by a newer version of Tallystick.", remedy="Upgrade Tallystick; the file was left alone."
+                    f"{self._path} was written by a newer version of Tallystick.",
+                    remedy="Upgrade Tallystick; the file was left alone.",
                 )
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")

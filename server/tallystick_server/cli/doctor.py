@@ -35,7 +35,10 @@ def _checks(app: Application) -> Iterator[tuple[bool, str]]:
     yield True, f"Tallystick {__version__}, Python {python}, state in {app.home}"
     yield True, f"settings: {'settings.toml' if (app.home / 'settings.toml').exists() else 'defaults'}"
     git = shutil.which("git")
-    yield git is not None, f"git: {git}" if git else "git is missing: files are listed without its ignore rules. Install git."
+    yield (
+        git is not None,
+        f"git: {git}" if git else "git is missing: files are listed without its ignore rules. Install git.",
+    )
     yield _ripgrep()
     names = sorted(app.keys.names())
     yield True, f"keys: {', '.join(names) if names else 'none'}"
@@ -43,7 +46,11 @@ def _checks(app: Application) -> Iterator[tuple[bool, str]]:
     yield True, f"local models: {', '.join(app.weights.pulled()) or 'none pulled'}; runtime {local}"
     yield asyncio.run(_model(app))
     damaged = [one.session_id for one in app.store.list() if one.damaged]
-    yield not damaged, f"sessions: {len(app.store.list())}" + (f"; damaged: {', '.join(damaged)}. Run: tallystick doctor --repair ID" if damaged else "")
+    yield (
+        not damaged,
+        f"sessions: {len(app.store.list())}"
+        + (f"; damaged: {', '.join(damaged)}. Run: tallystick doctor --repair ID" if damaged else ""),
+    )
     yield _ledger(app)
 
 
@@ -74,4 +81,7 @@ def _ledger(app: Application) -> tuple[bool, str]:
         return False, f"ledger: {error.message} {error.remedy}"
     finally:
         app.ledger.close()
-    return wrong == 0, f"ledger: {'every row sums to its tokens' if wrong == 0 else f'{wrong} rows do not sum to their tokens'}"
+    return (
+        wrong == 0,
+        f"ledger: {'every row sums to its tokens' if wrong == 0 else f'{wrong} rows do not sum to their tokens'}",
+    )

@@ -70,7 +70,10 @@ def cli(arguments: list[str] | None = None) -> int:
         import logging
 
         logging.getLogger("tallystick").debug("unexpected", exc_info=True)
-        show_error(f"A bug in Tallystick: {type(error).__name__}: {error}", "Please report it. `tallystick doctor` checks the installation.")
+        show_error(
+            f"A bug in Tallystick: {type(error).__name__}: {error}",
+            "Please report it. `tallystick doctor` checks the installation.",
+        )
         return 1
 
 

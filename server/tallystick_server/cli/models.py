@@ -29,7 +29,11 @@ def command(context: click.Context, search: str, show_all: bool) -> int:
     table.add_column("model")
     for name in ("window", "input $/M", "output $/M"):
         table.add_column(name, justify="right")
-    rows = [(slug, row) for slug, row in models().items() if search in slug and (show_all or search or providers()[slug.split("/")[0]].key_name in keys)]
+    rows = [
+        (slug, row)
+        for slug, row in models().items()
+        if search in slug and (show_all or search or providers()[slug.split("/")[0]].key_name in keys)
+    ]
     for slug, row in rows[:200]:
         table.add_row(slug, f"{row['window']:,}" if "window" in row else "?", row["input"], row["output"])
     console = Console()
@@ -62,7 +66,13 @@ def pull(name: str, source: Path | None) -> int:
     if name in MODELS:
         model = MODELS[name]
         click.echo(f"{model.title}, {model.size:,} bytes, {model.licence}")
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns) as bars:
         task = bars.add_task("Starting", total=None)
 

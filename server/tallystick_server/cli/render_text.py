@@ -87,7 +87,12 @@ class TextRenderer:
         if body.tool != "run_command" or body.detail != body.title:
             self._diff(body.detail)
         answer = await asyncio.to_thread(
-            Ask.ask, "  allow? [b]y[/b]es, [b]n[/b]o, [b]a[/b]lways in this session", choices=["y", "n", "a"], default="n", console=self._console, show_choices=False
+            Ask.ask,
+            "  allow? [b]y[/b]es, [b]n[/b]o, [b]a[/b]lways in this session",
+            choices=["y", "n", "a"],
+            default="n",
+            console=self._console,
+            show_choices=False,
         )
         decisions: dict[str, Decision] = {"y": "allow_once", "a": "allow_always"}
         return Decide(call_id=body.call_id, digest=body.digest, decision=decisions.get(answer, "reject"))
@@ -154,14 +159,28 @@ class TextRenderer:
             return
         style = "dim" if item.status == "ok" else "red"
         lines = [line for line in item.output.splitlines() if line.strip()]
-        shown = lines if len(lines) <= OUTPUT_LINES else [*lines[:1], f"… {len(lines) - OUTPUT_LINES} more lines", *lines[1 - OUTPUT_LINES :]]
+        shown = (
+            lines
+            if len(lines) <= OUTPUT_LINES
+            else [*lines[:1], f"… {len(lines) - OUTPUT_LINES} more lines", *lines[1 - OUTPUT_LINES :]]
+        )
         for line in shown:
             self._console.print(Text(f"  {line[:240]}", style=style))
 
     def _diff(self, diff: str) -> None:
         lines = diff.splitlines()
         for line in lines[:DIFF_LINES]:
-            style = "bold" if line.startswith(("+++", "---")) else "green" if line.startswith("+") else "red" if line.startswith("-") else "cyan" if line.startswith("@@") else ""
+            style = (
+                "bold"
+                if line.startswith(("+++", "---"))
+                else "green"
+                if line.startswith("+")
+                else "red"
+                if line.startswith("-")
+                else "cyan"
+                if line.startswith("@@")
+                else ""
+            )
             self._console.print(Text(f"  {line}", style=style))
         if len(lines) > DIFF_LINES:
             self._line(f"  … {len(lines) - DIFF_LINES} more lines of the diff", "dim")
@@ -205,7 +224,13 @@ class TextRenderer:
 
 def _title(item: ToolCallItem) -> str:
     """The title without the tool's own name, which stands before it."""
-    verb = {"read_file": "read ", "list_files": "list ", "search": "search ", "edit": "edit ", "write_file": "write "}.get(item.name, "")
+    verb = {
+        "read_file": "read ",
+        "list_files": "list ",
+        "search": "search ",
+        "edit": "edit ",
+        "write_file": "write ",
+    }.get(item.name, "")
     return item.title.removeprefix(verb) if item.title != item.name else ""
 
 

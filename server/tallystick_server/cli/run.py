@@ -51,7 +51,12 @@ def task_options(command: Any) -> Any:
             click.option("--max-tokens", metavar="N", type=click.IntRange(1), help="Stop before this many tokens are used."),
             click.option("--max-requests", metavar="N", type=click.IntRange(1), help="Stop after this many model requests."),
             click.option("--timeout", metavar="S", type=click.FloatRange(0, min_open=True), help="Stop after this many seconds."),
-            click.option("--attempts", metavar="N", type=click.IntRange(1), help="Candidates of a small model tried against the tests."),
+            click.option(
+                "--attempts",
+                metavar="N",
+                type=click.IntRange(1),
+                help="Candidates of a small model tried against the tests.",
+            ),
         ]
     ):
         command = option(command)
@@ -102,7 +107,16 @@ def start(
 
 class _Run:
     def __init__(
-        self, app: Application, operation: Operation, resume: str | None, *, repo: Path | None, model: str | None, yes: bool, as_json: bool, attempts: int | None
+        self,
+        app: Application,
+        operation: Operation,
+        resume: str | None,
+        *,
+        repo: Path | None,
+        model: str | None,
+        yes: bool,
+        as_json: bool,
+        attempts: int | None,
     ) -> None:
         self._app = app
         self._operation = operation

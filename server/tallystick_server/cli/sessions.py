@@ -32,7 +32,9 @@ def command(repo: str | None, as_json: bool, limit: int) -> int:
     for name in ("session", "updated", "turns", "state", "folder", "task"):
         table.add_column(name, no_wrap=name in ("session", "updated"), overflow="ellipsis")
     for one in found:
-        state = Text("damaged", "red") if one.damaged else Text("unfinished", "yellow") if one.unfinished else Text("done", "green")
+        state = (
+            Text("damaged", "red") if one.damaged else Text("unfinished", "yellow") if one.unfinished else Text("done", "green")
+        )
         table.add_row(one.session_id, one.updated[:16].replace("T", " "), str(one.turns), state, one.workspace, Text(one.title))
     Console().print(table)
     return 0

@@ -61,7 +61,14 @@ class Tally:
         total = sum(self._segments.values())
         ordered = sorted(self._segments.items(), key=lambda item: -item[1])
         shown, rest = ordered[:9], sum(tokens for _, tokens in ordered[9:])
-        table = Table(title="What it was spent on", title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False)
+        table = Table(
+            title="What it was spent on",
+            title_justify="left",
+            title_style="bold",
+            box=None,
+            pad_edge=False,
+            show_header=False,
+        )
         table.add_column("")
         table.add_column("", justify="right")
         table.add_column("", style="cyan")

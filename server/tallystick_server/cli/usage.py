@@ -15,7 +15,12 @@ Period = Literal["today", "week", "month", "all"]
 
 
 @click.command(name="usage")
-@click.option("--by", default="model", show_default=True, type=click.Choice(["app", "model", "purpose", "session", "provider", "workspace", "client", "day", "segment"]))
+@click.option(
+    "--by",
+    default="model",
+    show_default=True,
+    type=click.Choice(["app", "model", "purpose", "session", "provider", "workspace", "client", "day", "segment"]),
+)
 @click.option("--period", default="week", show_default=True, type=click.Choice(["today", "week", "month", "all"]))
 @click.option("--session", help="Only this session (an id or its beginning).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines; money is a decimal string.")
@@ -67,7 +72,14 @@ def _show_totals(by: str, totals: "list[Total]", *, as_json: bool) -> None:
         cost = money(one.cost_nanos) + (f" + {one.unpriced} unpriced" if one.unpriced else "")
         if one.unpriced == one.requests:
             cost = "unknown"
-        numbers = (one.requests, one.failed, one.input_tokens, one.cached_tokens, one.output_tokens, one.reasoning_tokens)
+        numbers = (
+            one.requests,
+            one.failed,
+            one.input_tokens,
+            one.cached_tokens,
+            one.output_tokens,
+            one.reasoning_tokens,
+        )
         mark = "*" if one.estimated else ""
         table.add_row(one.name + mark, *(f"{number:,}" for number in numbers), cost)
     console = Console()

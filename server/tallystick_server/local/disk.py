@@ -24,7 +24,9 @@ MOST_BYTES = 10 * 1024 * 1024
 MOST_FILES = 200_000
 LISTING_S = 1.0
 """Seconds for which a listing is taken as fresh."""
-_SKIPPED = frozenset(".git .hg .svn node_modules __pycache__ .venv venv .tox .mypy_cache .pytest_cache .ruff_cache dist build target".split())
+_SKIPPED = frozenset(
+    ".git .hg .svn node_modules __pycache__ .venv venv .tox .mypy_cache .pytest_cache .ruff_cache dist build target".split()
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,10 @@ class DiskWorkspace:
                 if not stat.S_ISREG(status.st_mode):
                     raise WorkspaceError(f"{path} is not a regular file.")
                 if status.st_size > MOST_BYTES:
-                    raise WorkspaceError(f"{path} has {status.st_size:,} bytes, too many to read whole.", remedy="Use search, or run_command with head or sed.")
+                    raise WorkspaceError(
+                        f"{path} has {status.st_size:,} bytes, too many to read whole.",
+                        remedy="Use search, or run_command with head or sed.",
+                    )
                 with os.fdopen(os.dup(descriptor), "rb") as file:
                     data = file.read(MOST_BYTES + 1)
         except FileNotFoundError:
@@ -112,8 +117,12 @@ class DiskWorkspace:
                 os.fsync(descriptor)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise StorageError(f"{path} was not written: {error.strerror}.", remedy="Free some space; the old file is whole.") from error
-            raise WorkspaceError(f"{path} cannot be written: {error.strerror}.", remedy="Check its permissions; the old file is whole.") from error
+                raise StorageError(
+                    f"{path} was not written: {error.strerror}.", remedy="Free some space; the old file is whole."
+                ) from error
+            raise WorkspaceError(
+                f"{path} cannot be written: {error.strerror}.", remedy="Check its permissions; the old file is whole."
+            ) from error
 
     def _fill(self, folder: int, name: str, data: bytes, mode: int) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

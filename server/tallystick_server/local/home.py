@@ -23,5 +23,7 @@ def home_folder(environment: Mapping[str, str]) -> Path:
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise StorageError(f"{home} cannot be made: {error.strerror}.", remedy="Set TALLYSTICK_HOME to a folder that can be written.") from error
+        raise StorageError(
+            f"{home} cannot be made: {error.strerror}.", remedy="Set TALLYSTICK_HOME to a folder that can be written."
+        ) from error
     return home

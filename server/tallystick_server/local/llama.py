@@ -41,12 +41,15 @@ class LlamaServer:
                 return self._url
             if importlib.util.find_spec("xllamacpp") is None:
                 raise ConfigurationError(
-                    "The local model needs the package xllamacpp.", code="no_model", remedy="Install it: pip install 'tallystick[local]'"
+                    "The local model needs the package xllamacpp.",
+                    code="no_model",
+                    remedy="Install it: pip install 'tallystick[local]'",
                 )
             self._log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with open(self._log, "wb") as log:
+            with await asyncio.to_thread(open, self._log, "wb") as log:
                 self._process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-I", "-m", "tallystick_server.local.llama_serve", str(model), alias, str(threads), str(window),
+                    sys.executable, "-I", "-m", "tallystick_server.local.llama_serve",
+                    str(model), alias, str(threads), str(window),
                     stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
                 )  # fmt: skip
             self._url = await self._ready(self._process)
@@ -63,7 +66,9 @@ class LlamaServer:
             pass
         await self.stop()
         raise ConfigurationError(
-            "The local model did not start.", code="no_model", remedy=f"Its log is {self._log}; `tallystick models pull` checks the file."
+            "The local model did not start.",
+            code="no_model",
+            remedy=f"Its log is {self._log}; `tallystick models pull` checks the file.",
         )
 
     async def stop(self) -> None:

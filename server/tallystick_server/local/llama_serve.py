@@ -5,10 +5,12 @@
 It writes one line `ready URL` and lives until its standard input closes, that is, until its parent ends in any way.
 """
 
+import importlib
 import os
 import socket
 import sys
 import time
+from typing import Any
 
 
 def free_port() -> int:
@@ -19,8 +21,8 @@ def free_port() -> int:
 
 def main() -> None:
     model, alias, threads, window = sys.argv[1:5]
-    import xllamacpp
-
+    # An optional package without types.
+    xllamacpp: Any = importlib.import_module("xllamacpp")
     params = xllamacpp.CommonParams()
     params.model.path = model
     params.model_alias = {alias}

@@ -33,7 +33,10 @@ class KeyStore:
     """Keys from the environment, then from `keys.env` in the home folder (`NAME=value` lines, readable by the user alone)."""
 
     def __init__(self, environment: Mapping[str, str], file: Path) -> None:
-        self._keys = {**_read(file), **{name: value for name, value in environment.items() if name.endswith("_API_KEY") and value}}
+        self._keys = {
+            **_read(file),
+            **{name: value for name, value in environment.items() if name.endswith("_API_KEY") and value},
+        }
 
     def get(self, name: str) -> str | None:
         return self._keys.get(name)

@@ -17,7 +17,10 @@ from tallystick_agent.ports import CommandResult
 GRACE_S = 2.0
 """Seconds between asking a group to end and ending it."""
 _KEPT = frozenset(
-    "PATH HOME USER LOGNAME SHELL LANG TZ TMPDIR VIRTUAL_ENV JAVA_HOME GOPATH GOROOT CARGO_HOME RUSTUP_HOME NVM_DIR PYENV_ROOT SystemRoot".split()
+    (
+        "PATH HOME USER LOGNAME SHELL LANG TZ TMPDIR VIRTUAL_ENV JAVA_HOME GOPATH GOROOT CARGO_HOME RUSTUP_HOME"
+        " NVM_DIR PYENV_ROOT SystemRoot"
+    ).split()
 )
 _SET = {
     "TERM": "dumb",

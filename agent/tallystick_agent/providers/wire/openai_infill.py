@@ -22,7 +22,12 @@ def encode(request: ChatRequest, endpoint: Endpoint, dialect: Dialect) -> dict[s
         raise ProviderError(f"{endpoint.slug} cannot fill gaps.", code="provider_rejected")
     prefix, suffix, middle = markers
     prompt = prefix + _plain(request.infill.prefix) + suffix + _plain(request.infill.suffix) + middle
-    body: dict[str, Any] = {"model": endpoint.model, "prompt": prompt, "stream": True, "max_tokens": request.max_output_tokens}
+    body: dict[str, Any] = {
+        "model": endpoint.model,
+        "prompt": prompt,
+        "stream": True,
+        "max_tokens": request.max_output_tokens,
+    }
     if dialect.ask_usage:
         body["stream_options"] = {"include_usage": True}
     if request.temperature is not None:

@@ -1,0 +1,37 @@
+# Everything a new machine needs: Python 3.11 or newer, make and git. See README.md.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MODEL ?= local
+
+.PHONY: demo test check fix generate clean
+
+demo: $(VENV)/.demo
+	$(BIN)/python demo/run.py --model $(MODEL)
+
+test: $(VENV)/.dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/test
+
+check: $(VENV)/.dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/check
+
+fix: $(VENV)/.dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/fix
+
+generate: $(VENV)/.dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/generate
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+
+$(VENV)/.demo: pyproject.toml $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(if $(filter scripted,$(MODEL)),,local)]'
+	@touch $(if $(filter scripted,$(MODEL)),$(VENV)/.installed,$@)
+
+$(VENV)/.dev: pyproject.toml $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
