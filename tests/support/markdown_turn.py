@@ -52,8 +52,9 @@ class TurnDocument:
         for kind in EXPECTED:
             block = f"```{kind}\n{seen[kind]}```\n"
             pattern = re.compile(rf"^```{kind}\n.*?^```$\n?", re.MULTILINE | re.DOTALL)
-            if pattern.search(text):
-                text = pattern.sub(lambda _, block=block: str(block), text, count=1)
+            found = pattern.search(text)
+            if found is not None:
+                text = text[: found.start()] + block + text[found.end() :]
             elif seen[kind]:
                 text = f"{text.rstrip()}\n\n{block}"
         return text

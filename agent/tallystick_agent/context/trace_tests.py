@@ -69,8 +69,7 @@ def run_pytest(arguments: list[str]) -> None:
             traced[item.nodeid] = lines
             sys.settrace(tracer(lines))
             try:
-                answer: Any = yield
-                return answer
+                return (yield)  # pyright: ignore[reportUnknownVariableType]
             finally:
                 sys.settrace(None)
 

@@ -6,7 +6,7 @@ pydantic; a line of a newer kind raises `ValueError`, which the caller turns int
 
 import json
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from tallystick_agent.protocol.events import Event, EventBody
 from tallystick_agent.protocol.operations import Operation
@@ -52,7 +52,7 @@ def event_to_line(event: Event) -> bytes:
 def event_from_line(line: bytes | str) -> Event:
     """Raises `ValueError` (pydantic's included) on anything that is not an event of this version."""
     parsed: Any = json.loads(line)
-    data: dict[str, Any] = parsed if isinstance(parsed, dict) else {}
+    data = cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else dict[str, Any]()
     if data.pop("v", None) != VERSION:
         raise ValueError("not an event of version 1")
     envelope = {name: data.pop(name) for name in _ENVELOPE if name in data}
