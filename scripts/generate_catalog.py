@@ -36,6 +36,9 @@ def main() -> None:
                 "cache_read": price(prices.cache_read_mtok),
                 "cache_write": price(prices.cache_write_mtok),
             }
+            if ours == "gemini" and not model.id.startswith("gemini"):
+                # Models of other makers that the same company serves elsewhere, not on this API.
+                continue
             if row["input"] is not None and row["output"] is not None:
                 models[f"{ours}/{model.id}"] = {name: value for name, value in row.items() if value is not None}
     version = importlib.metadata.version("genai-prices")

@@ -1,13 +1,17 @@
-"""What a host supplies to the engine. Owns no implementation: the disk, the editor and the clock are behind these.
+"""What a host supplies to the engine, and the session that it gets. Owns no implementation.
 
 Paths that cross a port are relative to the workspace root, with `/` between parts.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
+
+from tallystick_agent.protocol.events import Event
+from tallystick_agent.protocol.ids import SessionId
+from tallystick_agent.protocol.operations import Operation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,4 +110,28 @@ class SecretStore(Protocol):
 
     def values(self) -> tuple[str, ...]:
         """All secrets that are known, for redaction by value."""
+        ...
+
+
+class SessionHandle(Protocol):
+    """An open session as a host sees it: operations in, events out."""
+
+    @property
+    def session_id(self) -> SessionId: ...
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn is running."""
+        ...
+
+    def events(self) -> AsyncIterator[Event]:
+        """Every event from now on, and for the first subscriber those before, until the session is closed."""
+        ...
+
+    async def submit(self, operation: Operation) -> None:
+        """Takes an operation; what becomes of it comes as events."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the running turn, logs the close and frees the log. May be called twice."""
         ...

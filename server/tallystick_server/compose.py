@@ -23,8 +23,7 @@ from tallystick_server.local.weights import WeightStore
 
 if TYPE_CHECKING:
     from tallystick_agent.loop.engine import Engine
-    from tallystick_agent.loop.session import Session
-    from tallystick_agent.ports import Clock, Workspace
+    from tallystick_agent.ports import Clock, SessionHandle, Workspace
     from tallystick_agent.providers.selection import Selection
     from tallystick_agent.sessions.store import SessionStore
     from tallystick_agent.usage.ledger import Ledger
@@ -147,6 +146,19 @@ class Application:
             )
         return endpoint
 
+    def catalog(self) -> "tuple[dict[str, dict[str, Any]], str]":
+        """The table of known models by slug, and where it comes from."""
+        from tallystick_agent.providers.catalog import catalog_source, models
+
+        return dict(models()), catalog_source()
+
+    def has_key(self, slug: str) -> bool:
+        """Whether the slug's provider could be asked with the keys that are here."""
+        from tallystick_agent.providers.catalog import providers
+
+        provider = providers().get(slug.partition("/")[0])
+        return provider is not None and (provider.key_name is None or provider.key_name in self.keys.names())
+
     def _bases(self) -> dict[str, str]:
         """Base URLs that the environment moves."""
         from tallystick_agent.providers.catalog import providers
@@ -172,7 +184,7 @@ class Application:
         yes: bool = False,
         attempts: int | None = None,
         resume: SessionId | None = None,
-    ) -> "Session":
+    ) -> "SessionHandle":
         """A session on a workspace. Raises `TallystickError`."""
         from tallystick_agent.loop.parts import SessionOptions
         from tallystick_agent.policy.approvals import Grants

@@ -27,6 +27,8 @@ class Reply:
     status: int = 200
     headers: dict[str, str] = field(default_factory=lambda: {})
     body: str = ""
+    call_id: str = ""
+    """The id of the calls, instead of `call`; a number follows."""
     finish: str = ""
     cut: bool = False
     """The connection breaks in the middle of the answer."""
@@ -197,7 +199,7 @@ def _chunks(reply: Reply) -> list[dict[str, Any]]:
     for line in reply.lines.strip("\n").split("\n") if reply.lines.strip() else []:
         if line.startswith("call "):
             _, name, *rest = line.split(" ", 2)
-            call_id = f"call_{calls}"
+            call_id = f"{reply.call_id or 'call'}_{calls}"
             head = {"index": calls, "id": call_id, "type": "function", "function": {"name": name, "arguments": ""}}
             chunks.append({"index": 0, "delta": {"tool_calls": [head]}})
             for piece in _pieces(rest[0] if rest else ""):

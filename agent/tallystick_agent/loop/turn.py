@@ -113,7 +113,7 @@ class Turn:
 
     async def _run_tools(self, calls: tuple[ToolCallPart, ...]) -> Command:
         note = ""
-        for call in _distinct(calls, self._recorder.state.requests):
+        for call in _distinct(calls, self._recorder.state.call_ids):
             ended = await self._runner.run(call)
             if ended.nobody_there:
                 return Finish(
@@ -161,17 +161,18 @@ class Turn:
         await self._recorder.emit(Notice(level="warning", code=code, message=message))
 
 
-def _distinct(calls: tuple[ToolCallPart, ...], request: int) -> tuple[ToolCallPart, ...]:
-    """Calls with ids that no earlier call of the session has: some servers number each reply's calls from 0."""
-    return tuple(
-        replace(
-            call,
-            call_id=CallId(
-                f"{call.call_id}_{request}" if call.call_id.startswith("call_") and len(call.call_id) < 12 else call.call_id
-            ),
-        )
-        for call in calls
-    )
+def _distinct(calls: tuple[ToolCallPart, ...], taken: frozenset[CallId]) -> tuple[ToolCallPart, ...]:
+    """The calls with ids that no call of the session has yet: some servers number each reply's calls from 0."""
+    found: list[ToolCallPart] = []
+    used = set(taken)
+    for call in calls:
+        call_id, number = call.call_id, 1
+        while call_id in used:
+            number += 1
+            call_id = CallId(f"{call.call_id}_{number}")
+        used.add(call_id)
+        found.append(replace(call, call_id=call_id))
+    return tuple(found)
 
 
 async def bounded(turn: Awaitable[Finish], timeout_s: float | None) -> Finish:

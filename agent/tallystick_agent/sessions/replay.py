@@ -72,6 +72,12 @@ class SessionState:
     changed: tuple[str, ...] = ()
     """Paths changed so far, in order of their first change."""
 
+    @property
+    def call_ids(self) -> frozenset[CallId]:
+        """The ids of all calls so far."""
+        replies = (message for message in self.messages if isinstance(message, AssistantMessage))
+        return frozenset(part.call_id for reply in replies for part in reply.parts if isinstance(part, ToolCallPart))
+
 
 def fold(events: Iterable[Event], state: SessionState | None = None) -> SessionState:
     current = state or SessionState()

@@ -22,24 +22,18 @@ def command(context: click.Context, search: str, show_all: bool) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from tallystick_agent.providers.catalog import catalog_source, models, providers
-
-    keys = app.keys.names()
+    known, source = app.catalog()
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("model")
     for name in ("window", "input $/M", "output $/M"):
         table.add_column(name, justify="right")
-    rows = [
-        (slug, row)
-        for slug, row in models().items()
-        if search in slug and (show_all or search or providers()[slug.split("/")[0]].key_name in keys)
-    ]
+    rows = [(slug, row) for slug, row in known.items() if search in slug and (show_all or search or app.has_key(slug))]
     for slug, row in rows[:200]:
         table.add_row(slug, f"{row['window']:,}" if "window" in row else "?", row["input"], row["output"])
     console = Console()
     if rows:
         console.print(table)
-    console.print(f"{len(rows)} of {len(models())} known models; prices from {catalog_source()}. --all shows all.", style="dim")
+    console.print(f"{len(rows)} of {len(known)} known models; prices from {source}. --all shows all.", style="dim")
     return 0
 
 

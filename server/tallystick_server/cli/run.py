@@ -22,7 +22,7 @@ from tallystick_server.cli.exit_codes import ExitCode, of_turn
 from tallystick_server.compose import Application
 
 if TYPE_CHECKING:
-    from tallystick_agent.loop.session import Session
+    from tallystick_agent.ports import SessionHandle
 
 
 class Renderer(Protocol):
@@ -172,7 +172,7 @@ class _Run:
 
         return TextRenderer(slug, reason, interactive=sys.stdin.isatty() and sys.stdout.isatty() and not self._yes)
 
-    async def _drive(self, session: "Session", renderer: Renderer) -> ExitCode:
+    async def _drive(self, session: "SessionHandle", renderer: Renderer) -> ExitCode:
         loop = asyncio.get_running_loop()
         tasks: set[asyncio.Task[None]] = set()
 

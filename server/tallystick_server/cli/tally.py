@@ -39,42 +39,44 @@ class Tally:
         if not self._models:
             return
         table = Table(title="Tally", title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
-        table.add_column("")
+        table.add_column("by purpose")
         for name in ("requests", "input", "cached", "output", "cost"):
             table.add_column(name, justify="right")
-        for name, one in [*self._purposes.items(), *self._models.items()]:
-            table.add_row(
-                name,
-                str(one.requests),
-                f"{one.usage.input_tokens:,}",
-                f"{one.usage.cached_tokens:,}",
-                f"{one.usage.output_tokens:,}" + ("*" if one.usage.source == "estimated" else ""),
-                money(one.nanos) if one.known else "unknown",
-            )
+        for name, one in self._purposes.items():
+            table.add_row(f"  {name}", *_cells(one))
+        table.add_row("[dim]by model[/dim]")
+        for name, one in self._models.items():
+            table.add_row(f"  {name}", *_cells(one))
         console.print(table)
         if any(one.usage.source == "estimated" for one in self._models.values()):
             console.print("* partly counted by us: the provider did not say", style="dim")
         self._bars(console)
 
     def _bars(self, console: Console) -> None:
-        """What the tokens were spent on, largest first, with the rest joined."""
-        total = sum(self._segments.values())
-        ordered = sorted(self._segments.items(), key=lambda item: -item[1])
-        shown, rest = ordered[:9], sum(tokens for _, tokens in ordered[9:])
-        table = Table(
-            title="What it was spent on",
-            title_justify="left",
-            title_style="bold",
-            box=None,
-            pad_edge=False,
-            show_header=False,
-        )
+        """What the tokens were spent on, largest first; the definitions of all tools are one line."""
+        joined: dict[str, int] = {}
+        for name, tokens in self._segments.items():
+            shown = "tool definitions" if name.startswith("tool:") else name.replace("_", " ").replace("output:", "output: ")
+            joined[shown] = joined.get(shown, 0) + tokens
+        total = sum(joined.values())
+        title = "What the tokens were spent on"
+        table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False)
         table.add_column("")
         table.add_column("", justify="right")
         table.add_column("", style="cyan")
-        for name, tokens in [*shown, *([("others", rest)] if rest else [])]:
-            table.add_row(name, f"{tokens:,}", "█" * max(1, round(24 * tokens / total)) + f" {tokens / total:.0%}")
+        for name, tokens in sorted(joined.items(), key=lambda item: -item[1]):
+            table.add_row(f"  {name}", f"{tokens:,}", "█" * max(1, round(24 * tokens / total)) + f" {tokens / total:.0%}")
         console.print(table)
+
+
+def _cells(one: _Sum) -> tuple[str, ...]:
+    mark = "*" if one.usage.source == "estimated" else ""
+    numbers = (one.requests, one.usage.input_tokens, one.usage.cached_tokens)
+    return (
+        *(f"{number:,}" for number in numbers),
+        f"{one.usage.output_tokens:,}{mark}",
+        money(one.nanos) if one.known else "unknown",
+    )
 
 
 def money(nanos: int) -> str:
