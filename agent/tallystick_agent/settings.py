@@ -79,8 +79,10 @@ class LocalSettings(_Section):
     """Context window in tokens."""
     threads: int | None = Field(default=None, gt=0)
     """Threads for the model; unset means the idle cores, and 1 where CI is set."""
-    attempts: int = Field(default=5, gt=0)
+    attempts: int = Field(default=10, gt=0)
     """Candidates tried against the tests before giving up."""
+    repair_tokens: int = Field(default=3_000, gt=0)
+    """Tokens after which no further candidate is asked for."""
 
 
 class TestSettings(_Section):
@@ -118,7 +120,8 @@ class EndpointSettings(_Section):
     window_tokens: int | None = Field(default=None, gt=0)
     max_output_tokens: int | None = Field(default=None, gt=0)
     price: PriceSettings | None = None
-    call_mode: Literal["native", "schema", "text"] | None = None
+    call_mode: Literal["native", "schema", "text", "unknown"] | None = None
+    """How tools are called; `unknown` finds out with one probe and remembers it."""
     scale: Literal["small", "large"] | None = None
 
 

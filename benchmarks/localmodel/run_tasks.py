@@ -69,7 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--tasks", type=Path, default=HERE / "tasks")
     parser.add_argument("--only", default="")
-    parser.add_argument("--attempts", type=int, default=8)
+    parser.add_argument("--attempts", type=int, default=10)
     parser.add_argument("--model", default="")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()

@@ -6,7 +6,7 @@ be read, or the workspace is too large to copy, it steps aside and the ordinary 
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +38,7 @@ class RepairTurn:
         self._runner = runner
         self._context = context
         self._calls = 0
+        self._texts: dict[str, str] = {}
 
     async def run(self, task: str) -> Finish | None:
         """The end of the turn, or `None` where this way does not apply."""
@@ -62,19 +63,24 @@ class RepairTurn:
             return self._denied(ended)
         if report.passed or not report.failures:
             return None
-        texts = await self._texts()
-        scene = self._scene(task, texts, report)
+        self._texts = await self._read_all()
+        scene = self._scene(task, self._texts, report)
         if scene is None:
             return None
         return await self._try(scene, report, scratch)
 
     async def _try(self, scene: Scene, report: TestReport, scratch: Scratch) -> Finish:
-        limit = self._setup.options.attempts or self._setup.parts.settings.local.attempts
+        """Asks for candidates until one passes. One that mends some of the tests becomes the ground for the next."""
+        settings = self._setup.parts.settings.local
+        limit = self._setup.options.attempts or settings.attempts
+        original, written = dict(scene.texts), dict(scene.texts)
         failing = {failure.test for failure in report.failures}
+        queue = self._candidates(scene)
         tried: set[str] = set()
-        asked, texts, best = 0, dict(scene.texts), dict(scene.texts)
-        for candidate in candidates(scene, infill=self._setup.endpoint.capabilities.infill):
-            if asked >= limit:
+        asked = 0
+        while asked < limit and self._asker.usage.total_tokens < settings.repair_tokens:
+            candidate = next(queue, None)
+            if candidate is None:
                 break
             asked += 1
             try:
@@ -85,27 +91,37 @@ class RepairTurn:
                 _, command = after_error(TurnState(compactions=9), error, visible=False)
                 assert isinstance(command, Finish)
                 return command
-            changed = read(candidate, answer, texts)
+            changed = read(candidate, answer, scene.texts)
             key = json.dumps(changed, sort_keys=True)
             if changed is None or key in tried:
                 continue
             tried.add(key)
-            self._write(scratch, best, changed)
-            best = changed
+            written = self._write(scratch, written, changed)
             _, after = await self._test(quick=True)
             if after.passed:
-                return await self._apply(scene.texts, changed, after)
+                return await self._apply(original, changed, after)
+            left = {failure.test for failure in after.failures}
+            if left and left < failing and after.ran == report.ran:
+                _, traced = await self._test()
+                better = self._scene(scene.task, {**self._texts, **changed}, traced) if traced.failures else None
+                if better is not None:
+                    scene, failing, queue = better, left, self._candidates(better)
         return Finish(
             stop="gave_up",
-            detail=f"None of {asked} candidates made the tests pass ({len(failing)} failing). No file was changed.",
+            detail=f"None of {asked} candidates made the tests pass ({len(failing)} failing at best). No file was changed.",
             code="model_gave_up",
-            remedy="Try more candidates (--attempts), or a larger model (--model).",
+            remedy="Try more candidates (--attempts, local.repair_tokens), or a larger model (--model).",
         )
 
-    def _write(self, scratch: Scratch, before: Mapping[str, str], after: Mapping[str, str]) -> None:
-        for path, text in after.items():
-            if before[path] != text:
+    def _candidates(self, scene: Scene) -> Iterator[Candidate]:
+        return candidates(scene, infill=self._setup.endpoint.capabilities.infill)
+
+    def _write(self, scratch: Scratch, written: Mapping[str, str], wanted: dict[str, str]) -> dict[str, str]:
+        """Brings the copy from what was last written there to what is wanted, which is given back."""
+        for path, text in wanted.items():
+            if written[path] != text:
                 scratch.write(path, text)
+        return wanted
 
     async def _answer(self, candidate: Candidate) -> str:
         asked = await self._asker.ask(candidate.request, self._setup.endpoint, "edit", show=False, guard=True)
@@ -127,7 +143,7 @@ class RepairTurn:
         call_id = CallId(f"{name}_{self._calls}_{self._setup.parts.ids.new('call')}")
         return await self._runner.run(ToolCallPart(call_id=call_id, name=name, arguments=json.dumps(arguments)))
 
-    async def _texts(self) -> dict[str, str]:
+    async def _read_all(self) -> dict[str, str]:
         workspace = self._setup.options.workspace
         found: dict[str, str] = {}
         for path in await workspace.files():

@@ -104,6 +104,10 @@ class Turn:
         return command
 
     async def _keep(self, asked: Asked, command: Command) -> None:
+        cut = isinstance(command, Finish) and command.stop == "max_tokens"
+        if cut and self._setup.call_mode == "schema":
+            # Half of a forced object is neither a call nor words for anybody.
+            return
         await self._asker.keep(asked)
         if self._setup.call_mode == "native" or isinstance(command, RunTools):
             return

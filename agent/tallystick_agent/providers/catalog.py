@@ -126,7 +126,8 @@ def _overlay(endpoint: Endpoint, own: EndpointSettings) -> Endpoint:
     if own.price is not None:
         changed["price"] = Price(**own.price.model_dump())
     if own.call_mode is not None:
-        changed["capabilities"] = Capabilities(call_mode=own.call_mode)
+        mode = None if own.call_mode == "unknown" else own.call_mode
+        changed["capabilities"] = Capabilities(call_mode=mode)
     fields = {name: getattr(endpoint, name) for name in Endpoint.__dataclass_fields__}
     return Endpoint(**{**fields, **changed})
 
