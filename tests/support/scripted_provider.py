@@ -62,6 +62,8 @@ class ScriptedProvider:
         self._replies = replies
         self._lock = threading.Lock()
         self.requests: list[Seen] = []
+        self.arrived = threading.Event()
+        """Set when the first request has come."""
         self.closed_early = threading.Event()
         """Set when a client closed the connection before an answer had ended."""
         self.stopping = threading.Event()
@@ -92,6 +94,7 @@ class ScriptedProvider:
         with self._lock:
             index = len(self.requests)
             self.requests.append(seen)
+            self.arrived.set()
         if callable(self._replies):
             return self._replies(seen.body, index)
         if index >= len(self._replies):

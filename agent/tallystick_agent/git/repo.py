@@ -3,6 +3,7 @@
 Only index-reading plumbing is called; no model-made text ever becomes an argument.
 """
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ class Repo:
     def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
         self._root = root
         self._environment = hardened(environment)
+        # GitPython cannot even be imported where there is no git.
+        self._git = shutil.which("git", path=environment.get("PATH"))
         self.found = self._ask("rev-parse", "--is-inside-work-tree") == "true"
 
     def files(self) -> tuple[str, ...]:
@@ -39,12 +42,14 @@ class Repo:
 
     def _ask(self, *arguments: str) -> str | None:
         """Git's answer, or `None` where git is missing or says no."""
+        if self._git is None:
+            return None
         from git.cmd import Git
         from git.exc import GitCommandError, GitCommandNotFound
 
         try:
             answer = Git(str(self._root)).execute(
-                ["git", "--no-pager", *arguments],
+                [self._git, "--no-pager", *arguments],
                 env=self._environment,
                 strip_newline_in_stdout=True,
                 stdout_as_string=True,
