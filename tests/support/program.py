@@ -37,6 +37,13 @@ class Program:
             "COLUMNS": "120",
         }
 
+    def write(self, path: str, text: str) -> Path:
+        """A file of the repository."""
+        target = self.repo / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, "utf-8")
+        return target
+
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-I", "-m", "tallystick_server", *arguments]
 

@@ -16,7 +16,7 @@ def test_a_run_as_text(tmp_path: Path) -> None:
     """Words, tool calls, the diff and the tally; no colour where nobody looks."""
     with ScriptedProvider(["I set x.\n" + EDIT, "x is 2 now."]) as provider:
         program = Program(folder=tmp_path, url=provider.url)
-        (program.environment, (program.repo / "a.py").write_text("x = 1\n", "utf-8"))
+        program.write("a.py", "x = 1\n")
         done = program.task("set x to 2", "--yes")
     assert done.returncode == 0
     assert done.stderr == ""
@@ -128,7 +128,7 @@ def test_a_permission_is_asked_at_a_terminal(tmp_path: Path) -> None:
     """With a person at a terminal the diff is shown and the answer counts."""
     with ScriptedProvider([EDIT, "x is 2 now."]) as provider:
         program = Program(folder=tmp_path, url=provider.url)
-        (program.environment, (program.repo / "a.py").write_text("x = 1\n", "utf-8"))
+        program.write("a.py", "x = 1\n")
         ours, theirs = pty.openpty()
         command = program.command("run", "set x to 2", "--repo", str(program.repo), "--model", "openai/scripted")
         with subprocess.Popen(
