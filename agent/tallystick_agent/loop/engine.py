@@ -20,7 +20,9 @@ class Engine:
         session_id = resume or SessionId(self.parts.ids.new("s"))
         if resume and not self.parts.store.path(resume).exists():
             # Opening the log would make one, and a session without a past would pass for the one that was asked for.
-            raise SessionError(f"There is no session {resume}.", code="session_missing", remedy="`tallystick sessions` lists them.")
+            raise SessionError(
+                f"There is no session {resume}.", code="session_missing", remedy="`tallystick sessions` lists them."
+            )
         log = EventLog(self.parts.store.path(session_id))
         try:
             state = fold(read_log(log.path)) if resume else SessionState()

@@ -22,7 +22,7 @@ from tallystick_agent.loop.step import Finish, TurnState, after_error
 from tallystick_agent.loop.turn import TurnSetup
 from tallystick_agent.policy.approvals import Action
 from tallystick_agent.protocol.errors import ContextOverflow, TallystickError, WorkspaceError
-from tallystick_agent.protocol.events import ItemFinished, ItemStarted, MessageItem
+from tallystick_agent.protocol.events import ItemFinished, ItemStarted, MessageItem, Notice
 from tallystick_agent.protocol.ids import CallId, ItemId
 from tallystick_agent.protocol.messages import ToolCallPart
 from tallystick_agent.tools.base import ToolContext
@@ -83,6 +83,8 @@ class RepairTurn:
             if candidate is None:
                 break
             asked += 1
+            told = f"Candidate {asked}: {candidate.name}"
+            await self._recorder.emit(Notice(level="info", code="candidate", message=told))
             try:
                 answer = await self._answer(candidate)
             except ContextOverflow:
@@ -124,7 +126,7 @@ class RepairTurn:
         return wanted
 
     async def _answer(self, candidate: Candidate) -> str:
-        asked = await self._asker.ask(candidate.request, self._setup.endpoint, "edit", show=False, guard=True)
+        asked = await self._asker.ask(candidate.request, self._setup.endpoint, "edit", guard=True)
         return "".join(part.text for part in asked.reply.message.parts if part.kind == "text")
 
     async def _test(self, *, quick: bool = False) -> tuple[Ended, TestReport]:

@@ -72,7 +72,8 @@ class TextRenderer:
                 for change in body.changes:
                     self._diff(change.diff)
             case Notice() as body:
-                self._line(f"{body.message} {body.remedy}".strip(), "red" if body.level == "error" else "yellow")
+                styles = {"error": "red", "warning": "yellow", "info": "dim"}
+                self._line(f"{body.message} {body.remedy}".strip(), styles[body.level])
             case TurnFinished() as body:
                 self._end(body)
             case _:

@@ -119,6 +119,7 @@ class WeightStore:
             raise ConfigurationError("huggingface_hub is not installed.", remedy="pip install 'tallystick[local]'") from None
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
         progress("Asking Hugging Face", 0, 0)
+        _reach(f"https://huggingface.co/{model.hub_repo}/resolve/main/{model.hub_file}")
         try:
             found: str = hub.hf_hub_download(model.hub_repo, model.hub_file, local_dir=self._folder / "hub", etag_timeout=5)
         except Exception as error:
@@ -210,6 +211,17 @@ class WeightStore:
                 remedy=f"Expected {model.size:,} bytes, SHA-256 {model.sha256}. The file was removed.",
             )
         os.replace(fresh, self._folder / f"{model.name}.gguf")
+
+
+def _reach(url: str) -> None:
+    """One quick look: the hub's own client would try for half a minute before it says that nobody is there."""
+    from urllib.request import Request, urlopen
+
+    try:
+        with urlopen(Request(url, method="HEAD"), timeout=5):
+            return
+    except OSError as error:
+        raise ConfigurationError("not reachable.") from error
 
 
 def _size(folder: Path) -> int:
