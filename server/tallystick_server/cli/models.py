@@ -57,6 +57,9 @@ def pull(name: str, source: Path | None) -> int:
     from tallystick_server.local.weights import MODELS
 
     app = Application.load()
+    if app.weights.path(name) is not None:
+        click.echo(f"{name} is already here.")
+        return 0
     if name in MODELS:
         model = MODELS[name]
         click.echo(f"{model.title}, {model.size:,} bytes, {model.licence}")

@@ -196,7 +196,8 @@ class TextRenderer:
         self._console.print()
         self._tally.show(self._console)
         if body.cost.nanos is not None and body.requests:
-            total = f"{body.usage.total_tokens:,} tokens in {body.requests} requests, {money(body.cost.nanos)}"
+            requests = "1 request" if body.requests == 1 else f"{body.requests} requests"
+            total = f"{body.usage.total_tokens:,} tokens in {requests}, {money(body.cost.nanos)}"
             self._line(total, "bold")
 
     def _line(self, text: str, style: str) -> None:
