@@ -22,8 +22,11 @@ async def find_tests(parts: EngineParts, options: SessionOptions) -> TestCommand
                 continue
     if not any(path.endswith(".py") for path in files):
         return find_test_command(files, texts, python="python3", has_pytest=False)
-    python = ".venv/bin/python" if (options.workspace.root / ".venv/bin/python").exists() else parts.python
-    return find_test_command(files, texts, python=python, has_pytest=await _has_pytest(python, files, options))
+    if (options.workspace.root / ".venv/bin/python").exists():
+        # The repository's own interpreter is only looked at here: it runs when somebody has allowed the tests.
+        installed = any((options.workspace.root / ".venv/lib").glob("python3*/site-packages/pytest/__init__.py"))
+        return find_test_command(files, texts, python=".venv/bin/python", has_pytest=installed)
+    return find_test_command(files, texts, python=parts.python, has_pytest=await _has_pytest(parts.python, files, options))
 
 
 async def _has_pytest(python: str, files: tuple[str, ...], options: SessionOptions) -> bool:

@@ -128,3 +128,18 @@ def test_bad_usage(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     assert done.returncode == 2
     assert done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_nothing_of_a_repository_runs_before_it_is_allowed(tmp_path: Path) -> None:
+    """An interpreter, a git configuration and a sitecustomize of the repository are looked at, and not run."""
+    canary = tmp_path / "canary"
+    with ScriptedProvider(["I only looked."]) as provider:
+        program = Program(folder=tmp_path, url=provider.url)
+        program.write("test_a.py", f"open({str(canary)!r}, 'w')\n")
+        program.write("sitecustomize.py", f"open({str(canary)!r}, 'w')\n")
+        program.write(".venv/bin/python", f"#!/bin/sh\ntouch {canary}\n").chmod(0o755)
+        for arguments in (["init", "-q"], ["config", "core.fsmonitor", f"touch {canary}"], ["config", "core.hooksPath", "hooks"]):
+            subprocess.run(["git", *arguments], cwd=program.repo, check=True)
+        done = program.task("look around", "--yes", "--json")
+    assert done.returncode == 0, done.stderr
+    assert not canary.exists()
