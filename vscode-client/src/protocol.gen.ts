@@ -252,6 +252,7 @@ export interface ToolCallItem {
   name: string;
   arguments: string;
   title?: string;
+  by?: "model" | "engine";
   side_effect?: boolean;
   intent?: unknown;
   status?: "running" | "ok" | "error" | "denied" | "unknown";

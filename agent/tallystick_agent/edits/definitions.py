@@ -110,6 +110,28 @@ def merge(files: Mapping[str, str], code: str) -> dict[str, str] | None:
     return changed
 
 
+def put(text: str, code: str) -> str | None:
+    """`text` with the definitions of `code` replaced where they exist and added at the end where they do not.
+
+    `None` where `code` is no whole definition, or where the result would not parse.
+    """
+    bare = textwrap.dedent(code).strip("\n")
+    try:
+        body = ast.parse(bare).body
+    except (SyntaxError, ValueError):
+        return None
+    named = [node for node in body if isinstance(node, ast.ClassDef | _Function)]
+    if not named:
+        return None
+    merged = merge({"file": text}, bare)
+    if merged is not None:
+        return merged["file"]
+    if {node.name for node in named} & {one.name for one in definitions(text)}:
+        return text
+    added = f"{text.rstrip()}\n\n\n{bare}\n" if text.strip() else f"{bare}\n"
+    return added if _parses(added) else None
+
+
 def _source(lines: list[str], node: ast.ClassDef | _Function) -> str:
     return textwrap.dedent("\n".join(lines[_first(node) - 1 : node.end_lineno]))
 

@@ -50,6 +50,19 @@ class Candidate:
     indent: str = ""
 
 
+_QUESTION = re.compile(
+    r"^(?:what|why|how|where|which|who|when|does|do|is|are|can|could|should|explain|describe|list|show|tell|summari[sz]e)\b",
+    re.IGNORECASE,
+)
+
+
+def asks_for_change(task: str) -> bool:
+    """Whether a prompt may mean that something is to be mended: a plain question runs no tests."""
+    text = task.strip()
+    polite = re.match(r"^(?:can|could|would) you (?:please )?(?!explain|tell|describe|show|list)", text, re.IGNORECASE)
+    return bool(polite) or not (_QUESTION.match(text) and text.count(".") <= 1)
+
+
 def candidates(scene: Scene, *, infill: bool) -> Iterator[Candidate]:
     """In the order in which they are worth their tokens."""
     stubs = [(path, one) for path in scene.focus for one in definitions(scene.texts[path]) if one.is_stub]

@@ -28,6 +28,7 @@ from tallystick_agent.protocol.messages import ToolCallPart
 from tallystick_agent.tools.base import ToolContext
 from tallystick_agent.tools.run_tests import RunTests
 from tallystick_agent.tools.runner import Ended, ToolRunner
+from tallystick_agent.tools.write_file import WriteFile
 
 
 class RepairTurn:
@@ -57,7 +58,8 @@ class RepairTurn:
         command = self._setup.test_command
         assert command is not None
         self._tests = RunTests(command.command, scratch.folder, self._setup.parts.settings.tests.timeout_s)
-        self._runner.offer(self._tests)
+        self._runner.offer("run_tests", self._tests)
+        self._runner.offer("apply", WriteFile())
         ended, report = await self._test()
         if ended.status == "denied":
             return self._denied(ended)
@@ -143,7 +145,7 @@ class RepairTurn:
     async def _call(self, name: str, arguments: object) -> Ended:
         self._calls += 1
         call_id = CallId(f"{name}_{self._calls}_{self._setup.parts.ids.new('call')}")
-        return await self._runner.run(ToolCallPart(call_id=call_id, name=name, arguments=json.dumps(arguments)))
+        return await self._runner.run(ToolCallPart(call_id=call_id, name=name, arguments=json.dumps(arguments)), by="engine")
 
     async def _read_all(self) -> dict[str, str]:
         workspace = self._setup.options.workspace
@@ -179,7 +181,7 @@ class RepairTurn:
         """Brings the candidate that passed into the user's files, through the same door as any edit."""
         changed = [path for path in after if before[path] != after[path]]
         for path in changed:
-            ended = await self._call("write_file", {"path": path, "content": after[path]})
+            ended = await self._call("apply", {"path": path, "content": after[path]})
             if ended.status == "denied":
                 return self._denied(ended)
             if ended.status == "error":

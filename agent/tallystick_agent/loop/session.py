@@ -13,6 +13,7 @@ from tallystick_agent.loop.parts import EngineParts, SessionOptions
 from tallystick_agent.loop.probe import call_mode_of
 from tallystick_agent.loop.recorder import Recorder
 from tallystick_agent.loop.recovery import outcome_of
+from tallystick_agent.loop.repair import asks_for_change
 from tallystick_agent.loop.repair_turn import RepairTurn
 from tallystick_agent.loop.setup import find_tests, first_context
 from tallystick_agent.loop.step import Finish, TurnState, after_error
@@ -206,8 +207,10 @@ class Session:
             grants=self._grants,
         )
         try:
-            if setup.endpoint.scale == "small" and tests is not None and tests.language == "python":
-                finish = await RepairTurn(setup, recorder, asker, runner, self._context).run(prompt or recorder.state.title)
+            task = prompt or recorder.state.title
+            mends = setup.endpoint.scale == "small" and tests is not None and tests.language == "python"
+            if mends and asks_for_change(task):
+                finish = await RepairTurn(setup, recorder, asker, runner, self._context).run(task)
                 if finish is not None:
                     return finish
             return await Turn(setup, recorder, asker, runner).run()

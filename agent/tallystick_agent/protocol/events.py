@@ -148,6 +148,8 @@ class ToolCallItem:
     name: str
     arguments: str
     title: str = ""
+    by: Literal["model", "engine"] = "model"
+    """`engine`: a call that the model did not make, such as a test run; it is no part of the model's history."""
     side_effect: bool = False
     intent: JsonValue = None
     """What recovery needs to know after a crash: the digests of the files before and after."""

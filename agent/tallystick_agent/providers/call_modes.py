@@ -115,6 +115,9 @@ def _flatten(message: Message, mode: CallMode) -> Message:
             return message
         case ToolMessage():
             text = "\n".join(f"Result of {part.name}:\n{part.text}" for part in message.parts)
+            if mode == "schema":
+                # A small model goes on changing what is done already unless it is told how to end.
+                text += f"\nIf the task is done now, use {ANSWER}."
             return UserMessage(parts=(TextPart(text=text),), origin="notice")
         case AssistantMessage():
             parts: list[str] = []

@@ -109,7 +109,8 @@ def step(state: SessionState, event: Event) -> SessionState:
             )
         case ItemStarted(item=ToolCallItem() as call):
             part = ToolCallPart(call_id=call.call_id, name=call.name, arguments=call.arguments)
-            return replace(_reply(state, part), pending={**state.pending, call.call_id: call})
+            state = _reply(state, part) if call.by == "model" else state
+            return replace(state, pending={**state.pending, call.call_id: call})
         case ItemFinished(item=item):
             return _item(state, item)
         case FilesChanged() as body:
@@ -152,6 +153,8 @@ def _item(state: SessionState, item: Item) -> SessionState:
             status = item.status if item.status != "running" else "unknown"
             result = ToolResultPart(call_id=item.call_id, name=item.name, text=item.output, status=status)
             pending = {key: call for key, call in state.pending.items() if key != item.call_id}
+            if item.by == "engine":
+                return replace(state, pending=pending)
             return replace(state, messages=(*state.messages, ToolMessage(parts=(result,))), pending=pending)
         case PlanItem():
             return replace(state, plan=item)

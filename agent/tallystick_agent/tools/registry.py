@@ -2,6 +2,7 @@
 
 from tallystick_agent.tools.ask_user import AskUser
 from tallystick_agent.tools.base import Tool
+from tallystick_agent.tools.define import Define
 from tallystick_agent.tools.edit import Edit
 from tallystick_agent.tools.list_files import ListFiles
 from tallystick_agent.tools.read_file import ReadFile
@@ -20,5 +21,5 @@ LARGE: tuple[Tool, ...] = (
     AskUser(),
     UpdatePlan(),
 )
-SMALL: tuple[Tool, ...] = (ReadFile(), Search(), Edit(), WriteFile(), RunCommand())
+SMALL: tuple[Tool, ...] = (ReadFile(), Search(), Define(), Edit(), WriteFile(replaces=False), RunCommand())
 """For small models: each further branch makes a wrong choice likelier."""

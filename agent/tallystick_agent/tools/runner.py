@@ -64,14 +64,14 @@ class ToolRunner:
         self._secrets = secrets
         self.grants = grants
 
-    def offer(self, tool: Tool) -> None:
-        """Adds a tool that the engine itself calls; no model is told of it."""
-        self._tools[tool.spec.name] = tool
+    def offer(self, name: str, tool: Tool) -> None:
+        """Adds a tool that the engine itself calls, under a name that no model is told of."""
+        self._tools[name] = tool
 
-    async def run(self, call: ToolCallPart) -> Ended:
+    async def run(self, call: ToolCallPart, *, by: Literal["model", "engine"] = "model") -> Ended:
         """Runs one call, or says why not. Never raises for what a model did; cancellation is logged and goes on."""
         item_id = self._item_id()
-        item = ToolCallItem(call_id=call.call_id, name=call.name, arguments=call.arguments, title=call.name)
+        item = ToolCallItem(call_id=call.call_id, name=call.name, arguments=call.arguments, title=call.name, by=by)
         try:
             prepared = await self._prepare(call)
         except MalformedCall as problem:

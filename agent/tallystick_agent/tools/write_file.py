@@ -14,7 +14,11 @@ class WriteFileArguments(Arguments):
 
 
 class WriteFile:
-    spec = spec_of("write_file", "Create a file, or replace the whole of it. To change a part, use edit.", WriteFileArguments)
+    def __init__(self, *, replaces: bool = True) -> None:
+        """`replaces`: whether a file that is there may be replaced whole; a small model loses the half of it that way."""
+        self._replaces = replaces
+        text = "Create a file, or replace the whole of it. To change a part, use edit." if replaces else "Create a new file."
+        self.spec = spec_of("write_file", text, WriteFileArguments)
 
     async def prepare(self, raw: str, call_id: CallId, context: ToolContext) -> Prepared:
         arguments = parse(WriteFileArguments, raw)
@@ -22,6 +26,8 @@ class WriteFile:
         if path == ".":
             raise ToolProblem("`path` must name a file.")
         before = await _present(path, context)
+        if before is not None and not self._replaces:
+            raise ToolProblem(f"{path} exists. Change a part of it with edit or define. Nothing was changed.")
         if before is not None and before.text == arguments.content:
             raise ToolProblem(f"{path} already has exactly this content; the write changes nothing.")
         return prepare_change(path=path, before=before, text=arguments.content, verb="write", notes=(), context=context)

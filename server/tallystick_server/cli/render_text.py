@@ -232,6 +232,8 @@ def _title(item: ToolCallItem) -> str:
         "search": "search ",
         "edit": "edit ",
         "write_file": "write ",
+        "apply": "write ",
+        "define": "define in ",
     }.get(item.name, "")
     return item.title.removeprefix(verb) if item.title != item.name else ""
 
