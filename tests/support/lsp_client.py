@@ -9,13 +9,13 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 WAIT_S = 30.0
-SERVER = (sys.executable, "-I", "-c", "from tallystick_server.lsp.main import serve; raise SystemExit(serve(tcp_port=None, model='openai/scripted'))")
+SERVER = (sys.executable, "-I", "-m", "tallystick_server", "lsp", "--model", "openai/scripted")
 Params = Any
 Responder = Callable[[Params], Any]
 
@@ -61,6 +61,8 @@ class LspClient:
     responders: dict[str, Responder] = field(default_factory=lambda: {})
     on_edit: Callable[[], None] | None = None
     """Called right before an edit is applied, e.g. to type something first."""
+    problems: list[Exception] = field(default_factory=lambda: [])
+    """What went wrong in responders; raised at the end."""
     _waiting: dict[int, "asyncio.Future[Any]"] = field(default_factory=lambda: {})
     _answers: "set[asyncio.Task[None]]" = field(default_factory=lambda: set())
     _next: int = 0
@@ -96,7 +98,13 @@ class LspClient:
         folders = [{"uri": root.as_uri(), "name": root.name}] if root is not None else None
         declared: dict[str, Any] = {"general": {"positionEncodings": [self.encoding]}, **(capabilities or {})}
         info = {"name": "Scripted", "version": "1"}
-        params = {"processId": None, "clientInfo": info, "rootUri": None, "workspaceFolders": folders, "capabilities": declared}
+        params = {
+            "processId": None,
+            "clientInfo": info,
+            "rootUri": None,
+            "workspaceFolders": folders,
+            "capabilities": declared,
+        }
         result: dict[str, Any] = await self.request("initialize", params)
         self.notify("initialized", {})
         return result
@@ -121,11 +129,12 @@ class LspClient:
         self.notify("textDocument/didChange", {"textDocument": versioned, "contentChanges": [change]})
 
     async def until(self, holds: Callable[[], Any]) -> Any:
-        """Waits until `holds()` is true; looked at again whenever something came in."""
+        """Waits until `holds()` is true; looked at again when something came in, and now and then for what is elsewhere."""
         async with asyncio.timeout(WAIT_S):
             while not (value := holds()):
                 self._news.clear()
-                await self._news.wait()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), 0.05)
             return value
 
     def all(self, method: str) -> list[Any]:
@@ -135,12 +144,15 @@ class LspClient:
         """The code actions of a document, by title."""
         zero = {"line": 0, "character": 0}
         place = {"start": zero, "end": zero}
-        params = {"textDocument": {"uri": uri}, "range": place, "context": {"diagnostics": []}}
-        return {action["title"]: action for action in await self.request("textDocument/codeAction", params) or []}
+        params: Any = {"textDocument": {"uri": uri}, "range": place, "context": {"diagnostics": []}}
+        found: list[dict[str, Any]] = await self.request("textDocument/codeAction", params) or []
+        return {action["title"]: action for action in found}
 
     async def run(self, action: Mapping[str, Any]) -> Any:
         command = action["command"]
-        return await self.request("workspace/executeCommand", {"command": command["command"], "arguments": command["arguments"]})
+        return await self.request(
+            "workspace/executeCommand", {"command": command["command"], "arguments": command["arguments"]}
+        )
 
     async def stop(self) -> int:
         """An orderly end. Gives the exit code."""
@@ -198,14 +210,21 @@ class LspClient:
         except Refuse as refusal:
             self.send({"id": message["id"], "error": {"code": refusal.code, "message": str(refusal)}})
             return
+        except Exception as problem:
+            self.problems.append(problem)
+            self.send({"id": message["id"], "error": {"code": -32603, "message": "the script of the test failed"}})
+            return
         self.send({"id": message["id"], "result": result})
 
     def apply(self, edit: dict[str, Any]) -> bool:
         """Applies a workspace edit whole, or not at all when a version in it is old."""
         if self.on_edit is not None:
             self.on_edit()
-        changes = [(one["textDocument"], one["edits"]) for one in edit.get("documentChanges") or []]
-        changes += [({"uri": uri, "version": None}, edits) for uri, edits in (edit.get("changes") or {}).items()]
+        versioned: list[dict[str, Any]] = edit.get("documentChanges") or []
+        plain: dict[str, list[dict[str, Any]]] = edit.get("changes") or {}
+        changes: list[tuple[dict[str, Any], list[dict[str, Any]]]]
+        changes = [(one["textDocument"], one["edits"]) for one in versioned]
+        changes += [({"uri": uri, "version": None}, edits) for uri, edits in plain.items()]
         for where, _ in changes:
             document = self.documents.get(where["uri"])
             if document is None or (where["version"] is not None and where["version"] != document.version):
@@ -218,7 +237,9 @@ class LspClient:
         return True
 
     def _units(self, text: str) -> int:
-        return {"utf-8": len(text.encode()), "utf-16": len(text.encode("utf-16-le")) // 2, "utf-32": len(text)}[self.encoding]
+        return {"utf-8": len(text.encode()), "utf-16": len(text.encode("utf-16-le")) // 2, "utf-32": len(text)}[
+            self.encoding
+        ]
 
     def _position(self, text: str, offset: int) -> dict[str, int]:
         line, start = text.count("\n", 0, offset), text.rfind("\n", 0, offset) + 1
@@ -231,14 +252,20 @@ class LspClient:
             return len(text)
         line = lines[number].removesuffix("\r")
         column = next((at for at in range(len(line) + 1) if self._units(line[:at]) >= position["character"]), len(line))
-        assert self._units(line[:column]) == min(position["character"], self._units(line)), "a position inside a character"
+        assert self._units(line[:column]) == min(position["character"], self._units(line)), (
+            "a position inside a character"
+        )
         return sum(len(one) + 1 for one in lines[:number]) + column
 
 
 @contextlib.asynccontextmanager
 async def started(
-    environment: Mapping[str, str], *, command: tuple[str, ...] = SERVER, encoding: str = "utf-16", cwd: Path | None = None
-) -> AsyncIterator[LspClient]:
+    environment: Mapping[str, str],
+    *,
+    command: tuple[str, ...] = SERVER,
+    encoding: str = "utf-16",
+    cwd: Path | None = None,
+) -> AsyncGenerator[LspClient, None]:
     """A server and its client; the process is ended in any case."""
     known = {"PATH": os.environ["PATH"], **environment}
     process = await asyncio.create_subprocess_exec(
@@ -261,3 +288,5 @@ async def started(
         reading = client._reading  # pyright: ignore[reportPrivateUsage]
         if reading is not None:
             await reading
+    for problem in client.problems:
+        raise problem

@@ -59,6 +59,7 @@ class Session:
         self._task: asyncio.Task[None] | None = None
         self._decisions: dict[CallId, asyncio.Future[Decide]] = {}
         self._answers: dict[CallId, asyncio.Future[str]] = {}
+        self._begun = self._stop_at_once = False
         self._grants = options.grants
         self._background: set[asyncio.Task[None]] = set()
         self._context = ToolContext(
@@ -99,8 +100,7 @@ class Session:
                 if question is not None and not question.done():
                     question.set_result(operation.text)
             case Cancel():
-                if self._task is not None:
-                    self._task.cancel()
+                self._cancel()
             case SetModel():
                 await self._set_model(operation.slug)
             case Compact():
@@ -119,13 +119,22 @@ class Session:
 
     async def close(self) -> None:
         """Ends the running turn, logs the close and frees the log. May be called twice."""
+        self._cancel()
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
             await asyncio.wait({task})
         with contextlib.suppress(StorageError, OSError):
             await self._recorder.emit(SessionClosed(), durable=True)
         self._recorder.close()
+
+    def _cancel(self) -> None:
+        """Stops the running turn. One that has not taken its first step is told to stop there: it must still log its end."""
+        if self._task is None:
+            return
+        if self._begun:
+            self._task.cancel()
+        else:
+            self._stop_at_once = True
 
     async def _start(self, prompt: str, context: str, budget: Budget, purpose: str, *, continued: bool) -> None:
         if self.busy:
@@ -133,13 +142,17 @@ class Session:
                 Notice(level="warning", code="busy", message="A turn is running.", remedy="Wait for it, or stop it first.")
             )
             return
+        self._begun = self._stop_at_once = False
         self._task = asyncio.create_task(self._turn(prompt, context, budget, purpose, continued=continued))
 
     async def _turn(self, prompt: str, context: str, budget: Budget, purpose: str, *, continued: bool) -> None:
         """Runs a turn and always logs its end."""
         self._recorder.turn_id = TurnId(self._parts.ids.new("turn"))
         asker = Asker(self._parts, self._options, self._recorder, budget)
+        self._begun = True
         try:
+            if self._stop_at_once:
+                raise asyncio.CancelledError
             finish = await bounded(self._work(asker, prompt, context, budget, purpose, continued=continued), budget.timeout_s)
         except asyncio.CancelledError:
             finish = Finish(stop="cancelled", detail="Stopped by the user.", code="interrupted")

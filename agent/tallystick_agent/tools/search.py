@@ -1,5 +1,6 @@
 """search: lines that match a regular expression, by ripgrep; unsaved text of open documents is searched as it is."""
 
+import fnmatch
 import re
 import shutil
 import sysconfig
@@ -7,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from tallystick_agent.policy.approvals import Action
-from tallystick_agent.policy.paths import PROTECTED_FOLDERS, SECRET_FILES, confine
+from tallystick_agent.policy.paths import PROTECTED_FOLDERS, SECRET_FILES, confine, is_protected, is_secret
 from tallystick_agent.ports import CommandResult
 from tallystick_agent.protocol.errors import WorkspaceError
 from tallystick_agent.protocol.ids import CallId
@@ -92,6 +93,8 @@ async def _unsaved(context: ToolContext, arguments: SearchArguments, path: str) 
     for name in listing() if listing is not None else ():
         if path not in (".", name) and not name.startswith(f"{path}/"):
             continue
+        if is_secret(name) or is_protected(name) or not _wanted(name, arguments.glob):
+            continue
         try:
             text = (await context.workspace.read(name)).text
             expression = re.compile(arguments.pattern)
@@ -100,6 +103,10 @@ async def _unsaved(context: ToolContext, arguments: SearchArguments, path: str) 
         lines = text.split("\n")
         found[name] = "".join(f"{name}:{n}:{line[:300]}\n" for n, line in enumerate(lines, 1) if expression.search(line))
     return found
+
+
+def _wanted(path: str, glob: str) -> bool:
+    return not glob or fnmatch.fnmatch(path, glob) or fnmatch.fnmatch(path.rpartition("/")[2], glob)
 
 
 def _outcome(result: CommandResult, unsaved: str, limit: int) -> Outcome:

@@ -1,0 +1,110 @@
+"""The documents that are open in the editor, as the editor last told us. Owns their text, version and change waiters.
+
+pygls keeps a copy of its own that cuts lines at characters LSP does not; it is not used. Every document is a frozen
+snapshot that a change replaces, so whoever holds one can rely on it across an await.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import unquote
+
+from lsprotocol import types
+from pygls.uris import to_fs_path
+
+from tallystick_server.lsp.positions import Encoding, offset_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenDocument:
+    uri: str
+    """As the editor writes it."""
+    text: str
+    """As the editor sent it, its line endings included."""
+    version: int
+    language: str
+    path: Path | None
+    """With links resolved; `None` for what is no file, such as an untitled document."""
+
+    @property
+    def newline(self) -> str:
+        """`\\r\\n` where the document uses it throughout."""
+        pairs = self.text.count("\r\n")
+        return "\r\n" if pairs and pairs == self.text.count("\n") == self.text.count("\r") else "\n"
+
+    @property
+    def plain(self) -> str:
+        """The text with `\\n` where it uses `\\r\\n` throughout."""
+        return self.text.replace("\r\n", "\n") if self.newline == "\r\n" else self.text
+
+    def spelled(self, plain: str) -> str:
+        """`plain` with this document's line endings."""
+        return plain.replace("\r\n", "\n").replace("\n", "\r\n") if self.newline == "\r\n" else plain
+
+
+class OpenDocuments:
+    def __init__(self) -> None:
+        self._documents: dict[str, OpenDocument] = {}
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def get(self, uri: str) -> OpenDocument | None:
+        return self._documents.get(unquote(uri))
+
+    def all(self) -> tuple[OpenDocument, ...]:
+        return tuple(self._documents.values())
+
+    def open(self, item: types.TextDocumentItem) -> None:
+        place = real_path(item.uri)
+        self._documents[unquote(item.uri)] = OpenDocument(
+            uri=item.uri, text=item.text, version=item.version, language=str(item.language_id), path=place
+        )
+        self._wake()
+
+    def change(
+        self, uri: str, version: int, changes: Iterable[types.TextDocumentContentChangeEvent], encoding: Encoding
+    ) -> None:
+        """Applies the editor's changes in their order. Raises `KeyError` for a document that is not open."""
+        document = self._documents[unquote(uri)]
+        text = document.text
+        for change in changes:
+            if isinstance(change, types.TextDocumentContentChangePartial):
+                start = offset_at(text, change.range.start.line, change.range.start.character, encoding)
+                end = offset_at(text, change.range.end.line, change.range.end.character, encoding)
+                text = text[: min(start, end)] + change.text + text[max(start, end) :]
+            else:
+                text = change.text
+        self._documents[unquote(uri)] = replace(document, text=text, version=version)
+        self._wake()
+
+    def close(self, uri: str) -> None:
+        self._documents.pop(unquote(uri), None)
+        self._wake()
+
+    async def wait(
+        self, uri: str, until: Callable[[OpenDocument | None], bool], timeout_s: float
+    ) -> OpenDocument | None:
+        """The document as soon as `until` holds for it, or as it is when the time is up."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while not until(self.get(uri)):
+                    changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                    self._waiting.add(changed)
+                    try:
+                        await changed
+                    finally:
+                        self._waiting.discard(changed)
+        return self.get(uri)
+
+    def _wake(self) -> None:
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
+
+
+def real_path(uri: str) -> Path | None:
+    """The file behind a URI, links resolved; `None` for another scheme."""
+    path = to_fs_path(uri)
+    return Path(os.path.realpath(path)) if path else None

