@@ -1,0 +1,2 @@
+rate = 0.19
+name = "rate"

@@ -1,0 +1,2 @@
+const a = f(3, 4);
+const b = 2;

@@ -1,0 +1,2 @@
+const  a =  f( 1,2 );
+const b = 2;
