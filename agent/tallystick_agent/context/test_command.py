@@ -5,6 +5,7 @@ The command comes from the user's settings or from the repository's own files, n
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -55,12 +56,17 @@ def is_test(path: str) -> bool:
 
 
 def _unittest(python: str, tests: list[str], names: set[str]) -> str:
+    """unittest does not look inside folders that are no packages, so each of those gets a run of its own."""
     folders = {path.rpartition("/")[0] for path in tests if path.rpartition("/")[2].startswith("test")}
-    loose = [folder for folder in sorted(folders) if folder and f"{folder}/__init__.py" not in names]
-    if folders and not (folders - set(loose)):
-        # unittest does not look inside folders that are no packages.
-        return " && ".join(f"{python} -m unittest discover -s {folder} -t {folder}" for folder in loose)
-    return f"{python} -m unittest discover -s . -t ."
+    loose = [folder for folder in sorted(folders) if folder and not _is_package(folder, names)]
+    runs = [shlex.quote(folder) for folder in loose]
+    found = ["."] if folders - set(loose) or not loose else []
+    return " && ".join(f"{python} -m unittest discover -s {folder} -t {folder}" for folder in [*found, *runs])
+
+
+def _is_package(folder: str, names: set[str]) -> bool:
+    parts = folder.split("/")
+    return all(f"{'/'.join(parts[:depth])}/__init__.py" in names for depth in range(1, len(parts) + 1))
 
 
 def _npm_script(text: str) -> bool:

@@ -137,7 +137,7 @@ class RepairTurn:
         result = self._tests.last
         if ended.status != "denied":
             # The first yes covers this turn's further runs of the same command on candidates.
-            allowed = Action(effect="command", command=self._tests.command, trusted_command=True)
+            allowed = Action(effect="command", command=self._tests.command)
             self._runner.grants = self._runner.grants.with_always(allowed)
         output, code = (result.output, result.exit_code) if result else ("", None)
         return ended, read_report(output, exit_code=code)

@@ -189,7 +189,6 @@ class Session:
     async def _work(self, asker: Asker, prompt: str, context: str, budget: Budget, purpose: str, *, continued: bool) -> Finish:
         recorder, options = self._recorder, self._options
         tests = await find_tests(self._parts, options)
-        self._context.test_command = tests.command if tests else None
         fresh = not recorder.state.messages
         shown = await first_context(self._parts, options, tests) if fresh else ""
         if not continued:

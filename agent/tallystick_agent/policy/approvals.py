@@ -20,8 +20,6 @@ class Action:
     effect: Effect
     paths: tuple[str, ...] = ()
     command: str = ""
-    trusted_command: bool = False
-    """True for the repository's test command, which the user or its own files name, not the model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

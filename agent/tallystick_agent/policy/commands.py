@@ -5,15 +5,19 @@ redirection, assignments, globs in the program's name, background jobs, a text t
 command, and unknown asks. A string rule is a convenience; it is not a boundary around a program.
 """
 
+import fnmatch
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
+
+from tallystick_agent.policy.paths import SECRET_FILES, is_secret
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
 Verdict = Literal["allow", "ask", "deny"]
 
-HARMLESS: Final = frozenset("ls pwd echo true false cat head tail wc which basename dirname uname whoami nl stat file".split())
+HARMLESS: Final = frozenset("ls pwd echo true false cat head tail wc which basename dirname uname whoami nl stat".split())
 """Programs that only read and print, whatever their options."""
 FORBIDDEN: Final = frozenset(
     "sudo su doas shutdown reboot halt poweroff mkfs dd mount umount chroot insmod crontab systemctl".split()
@@ -43,7 +47,7 @@ def judge(command: str, *, allow: tuple[str, ...], deny: tuple[str, ...], unknow
     """Deny wins over ask, ask over allow. `allow` and `deny` are word prefixes from the user's settings."""
     parts = split_plain(command)
     if parts is None:
-        loose = command.replace("\\\n", " ").split()
+        loose = re.findall(r"[\w./+-]+", command.replace("\\\n", ""))
         if any(_under(loose[at:], rule) for rule in deny for at in range(len(loose))):
             return Judgement(verdict="deny", reason="a denied command stands in it")
         verdict: Verdict = "ask" if unknown == "allow" and _forbidden_word(loose) else unknown
@@ -75,7 +79,22 @@ def _judge_one(words: list[str], allow: tuple[str, ...], deny: tuple[str, ...], 
 
 def _leaves(word: str) -> bool:
     """Whether an argument may name a place outside the workspace, or a secret inside it."""
-    return word.startswith(("/", "~")) or ".." in word.split("/") or "=/" in word or ".env" in word
+    parts = re.split(r"[/=]", word)
+    if word.startswith(("/", "~")) or ".." in parts or "=/" in word or "=~" in word:
+        return True
+    return is_secret(word) or is_secret(parts[-1]) or _may_match_secret(parts[-1])
+
+
+def _may_match_secret(name: str) -> bool:
+    """Whether the shell could turn a pattern into the name of a secret; a brace is never looked into."""
+    if "{" in name:
+        return True
+    if not any(mark in name for mark in "*?["):
+        return False
+    # A leading star does not match a leading dot in the shell.
+    hidden = name.startswith((".", "["))
+    names = [*SECRET_FILES, ".env.local", ".env.production"]
+    return any(fnmatch.fnmatch(secret, name.casefold()) for secret in names if hidden or not secret.startswith("."))
 
 
 def _under(words: list[str], rule: str) -> bool:

@@ -59,10 +59,6 @@ class EventLog:
             os.close(self._file)
             self._file = -1
             self._lock.release()
-            self._lock_path().unlink(missing_ok=True)
-
-    def _lock_path(self) -> Path:
-        return self.path.with_suffix(".lock")
 
     def _cut_torn_line(self) -> None:
         size = os.fstat(self._file).st_size

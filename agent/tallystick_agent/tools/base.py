@@ -70,7 +70,6 @@ class ToolContext:
     ask: Callable[[CallId, str, tuple[str, ...]], Awaitable[str]]
     on_output: Callable[[CallId, str], None]
     seen: dict[str, str] = field(default_factory=lambda: {})
-    test_command: str | None = None
 
 
 class Tool(Protocol):
@@ -107,6 +106,8 @@ def parse(model: type[A], raw: str) -> A:
     """Strict: text that is cut, or has anything else wrong with it, is refused with the reason and never mended."""
     try:
         data: Any = json.loads(raw) if raw.strip() else {}
+        # Half of a surrogate pair is no text: it could be neither written nor sent back.
+        json.dumps(data, ensure_ascii=False).encode()
     except ValueError as error:
         raise MalformedCall(
             f"The arguments are not valid JSON ({error}). The call was not run. Send the whole call again."

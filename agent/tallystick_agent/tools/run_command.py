@@ -41,7 +41,7 @@ class RunCommand:
             )
             return describe(result, call_id, context)
 
-        action = Action(effect="command", command=command, trusted_command=command == context.test_command)
+        action = Action(effect="command", command=command)
         return Prepared(action=action, title=command, detail=command, intent={"command": command}, execute=execute)
 
 

@@ -50,7 +50,7 @@ class RunTests:
             passed = self.last.exit_code == 0
             return Outcome(text=f"{'Passed.' if passed else 'Failed.'}\n{shown}", status="ok" if passed else "error")
 
-        action = Action(effect="command", command=self.command, trusted_command=True)
+        action = Action(effect="command", command=self.command)
         return Prepared(action=action, title=self.command, detail=self.command, intent={"command": self.command}, execute=execute)
 
     def _traced(self, out: Path) -> str | None:

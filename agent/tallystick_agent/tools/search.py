@@ -55,7 +55,7 @@ def ripgrep() -> str:
 
 
 def _command(arguments: SearchArguments, path: str, skip: tuple[str, ...]) -> tuple[str, ...]:
-    hidden = [f"--glob=!{name}" for name in sorted(SECRET_FILES | PROTECTED_FOLDERS | {".env.*"})]
+    hidden = [f"--iglob=!{name}" for name in sorted(SECRET_FILES | PROTECTED_FOLDERS | {".env.*"})]
     skipped = [f"--glob=!/{_escape(name)}" for name in skip]
     wanted = [f"--glob={arguments.glob}"] if arguments.glob else []
     fixed = (

@@ -6,6 +6,7 @@ Rows are only ever added. Several processes share the file (WAL). Money is integ
 import json
 import sqlite3
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -14,6 +15,8 @@ from tallystick_agent.protocol.errors import StorageError
 from tallystick_agent.usage.record import LedgerRow
 
 VERSION: Final = 1
+BUSY_S: Final = 15.0
+"""Seconds to wait for another process."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS requests (
   id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL,
@@ -135,10 +138,21 @@ class Ledger:
     def _guarded(self) -> "_Guard":
         return _Guard(self)
 
+    def _wal(self, connection: sqlite3.Connection) -> None:
+        """Turns on the write-ahead log. SQLite does not wait for this one statement when two processes make the file."""
+        deadline = time.monotonic() + BUSY_S
+        while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            connection = sqlite3.connect(self._path, timeout=15, check_same_thread=False)
+            connection = sqlite3.connect(self._path, timeout=BUSY_S, check_same_thread=False)
             version = int(connection.execute("PRAGMA user_version").fetchone()[0])
             if version > VERSION:
                 connection.close()
@@ -146,7 +160,7 @@ class Ledger:
                     f"{self._path} was written by a newer version of Tallystick.",
                     remedy="Upgrade Tallystick; the file was left alone.",
                 )
-            connection.execute("PRAGMA journal_mode = WAL")
+            self._wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
             if version < VERSION:
                 connection.executescript(_SCHEMA)

@@ -10,8 +10,9 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tallystick_agent.git.repo import Repo
@@ -83,38 +84,33 @@ class DiskWorkspace:
         return decode(path, data)
 
     def _write_all(self, writes: tuple[FileWrite, ...]) -> None:
-        """Checks every base first, so that a stale file stops the whole list before anything is written."""
-        placed: list[tuple[FileWrite, str]] = []
-        for write in writes:
-            path = confine(self._root, write.path)
-            try:
-                present = self._read(path).digest
-            except WorkspaceError:
-                present = ""
-                if os.path.lexists(self._root / path):
-                    raise
-            if present != write.base_digest:
-                raise StaleDocument(f"{path} changed since it was read.", remedy="Read it again.")
-            placed.append((write, path))
+        """Checks every base, then fills every temporary file, and only then renames them: what can fail fails before that."""
+        placed = [(write, confine(self._root, write.path)) for write in writes]
         for write, path in placed:
-            self._write(write, path)
+            if self._digest_of(path) != write.base_digest:
+                raise StaleDocument(f"{path} changed since it was read.", remedy="Read it again.")
+        with contextlib.ExitStack() as opened:
+            pending: list[_Pending] = []
+            opened.callback(_remove_all, pending)
+            for write, path in placed:
+                self._attempt(path, partial(self._fill, opened, pending, write, path))
+            for one in tuple(pending):
+                self._attempt(one.path, one.finish)
+                pending.remove(one)
 
-    def _write(self, write: FileWrite, path: str) -> None:
-        folder, _, name = path.rpartition("/")
-        temporary = f".{name[:100]}.tallystick-{os.getpid()}"
+    def _digest_of(self, path: str) -> str:
+        """The digest of a file as it is; empty where there is none. Raises `WorkspaceError` where nobody can tell."""
         try:
-            with folder_beneath(self._root, folder, make_folders=True) as descriptor:
-                mode = 0o644
-                with contextlib.suppress(FileNotFoundError):
-                    mode = stat.S_IMODE(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode)
-                try:
-                    self._fill(descriptor, temporary, encode(write), mode)
-                    os.rename(temporary, name, src_dir_fd=descriptor, dst_dir_fd=descriptor)
-                except BaseException:
-                    with contextlib.suppress(OSError):
-                        os.unlink(temporary, dir_fd=descriptor)
-                    raise
-                os.fsync(descriptor)
+            os.stat(self._root / path)
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise WorkspaceError(f"{path} cannot be written: {error.strerror}.", remedy="Give another path.") from error
+        return self._read(path).digest
+
+    def _attempt(self, path: str, act: Callable[[], None]) -> None:
+        try:
+            act()
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise StorageError(
@@ -123,13 +119,23 @@ class DiskWorkspace:
             raise WorkspaceError(
                 f"{path} cannot be written: {error.strerror}.", remedy="Check its permissions; the old file is whole."
             ) from error
+        except UnicodeEncodeError as error:
+            raise WorkspaceError(f"{path} was not written: its text is no Unicode.", remedy="Send the text again.") from error
 
-    def _fill(self, folder: int, name: str, data: bytes, mode: int) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    def _fill(self, opened: contextlib.ExitStack, pending: "list[_Pending]", write: FileWrite, path: str) -> None:
+        """Writes and syncs the temporary file beside its target."""
+        folder, _, name = path.rpartition("/")
+        descriptor = opened.enter_context(folder_beneath(self._root, folder, make_folders=True))
+        mode = 0o644
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=folder)
-        descriptor = os.open(name, flags, mode, dir_fd=folder)
-        with os.fdopen(descriptor, "wb") as file:
+            mode = stat.S_IMODE(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode)
+        temporary = f".{name[:100]}.tallystick-{os.getpid()}"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=descriptor)
+        data = encode(write)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        pending.append(_Pending(path=path, folder=descriptor, temporary=temporary, name=name))
+        with os.fdopen(os.open(temporary, flags, mode, dir_fd=descriptor), "wb") as file:
             file.write(data)
             file.flush()
             os.fchmod(file.fileno(), mode)
@@ -137,8 +143,10 @@ class DiskWorkspace:
 
     def _list(self) -> tuple[str, ...]:
         repo = Repo(self._root, self._environment)
-        if repo.found:
-            return tuple(path for path in repo.files() if os.path.lexists(self._root / path))
+        listed = tuple(path for path in repo.files() if self._is_file(path)) if repo.found else ()
+        if listed:
+            return listed
+        # No repository, or one around this folder that ignores it: then the folder itself is asked.
         found: list[str] = []
         for folder, folders, names in os.walk(self._root):
             folders[:] = sorted(name for name in folders if name not in _SKIPPED)
@@ -147,6 +155,36 @@ class DiskWorkspace:
             if len(found) > MOST_FILES:
                 break
         return tuple(sorted(found)[:MOST_FILES])
+
+    def _is_file(self, path: str) -> bool:
+        """A submodule is listed by git as if it were a file."""
+        try:
+            return not stat.S_ISDIR(os.lstat(self._root / path).st_mode)
+        except OSError:
+            return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pending:
+    """A temporary file that waits to become `name`."""
+
+    path: str
+    folder: int
+    temporary: str
+    name: str
+
+    def finish(self) -> None:
+        os.rename(self.temporary, self.name, src_dir_fd=self.folder, dst_dir_fd=self.folder)
+        os.fsync(self.folder)
+
+    def remove(self) -> None:
+        with contextlib.suppress(OSError):
+            os.unlink(self.temporary, dir_fd=self.folder)
+
+
+def _remove_all(pending: list[_Pending]) -> None:
+    for one in pending:
+        one.remove()
 
 
 def decode(path: str, data: bytes) -> Document:

@@ -26,7 +26,8 @@ class TimeIds:
     """Ids that sort by time and hold 40 random bits, so that no two processes make the same."""
 
     def new(self, prefix: str) -> str:
-        return f"{prefix}-{datetime.now(UTC):%y%m%d%H%M%S}{time.time_ns() // 1_000_000 % 1000:03d}-{secrets.token_hex(5)}"
+        now = datetime.now(UTC)
+        return f"{prefix}-{now:%y%m%d%H%M%S}{now.microsecond // 1000:03d}-{secrets.token_hex(5)}"
 
 
 class KeyStore:

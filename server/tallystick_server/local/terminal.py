@@ -4,6 +4,7 @@ A command has no terminal and no input, runs in a process group of its own, and 
 """
 
 import asyncio
+import codecs
 import contextlib
 import os
 import shutil
@@ -59,19 +60,25 @@ class LocalTerminal:
     ) -> CommandResult:
         words = (self._shell, "-c", command) if isinstance(command, str) else command
         kept = _Kept(output_bytes)
+        # The pipe is ours and not asyncio's: on Python 3.11 its `wait` returns only when every holder has closed the
+        # pipe, so a command that leaves something running would seem to run until its time is over.
+        ours, theirs = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
                 *words,
                 cwd=cwd,
                 env=self._environment,
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
+                stdout=theirs,
+                stderr=theirs,
                 start_new_session=True,
             )
         except OSError as error:
+            os.close(ours)
             return CommandResult(exit_code=127, output=f"{words[0]}: {error.strerror}", total_bytes=0)
-        reader = asyncio.create_task(self._read(process, kept, on_output))
+        finally:
+            os.close(theirs)
+        reader = asyncio.create_task(self._read(ours, kept, on_output))
         ended_by: Literal["exit", "timeout", "signal", "cancel"] = "exit"
         try:
             async with asyncio.timeout(timeout_s):
@@ -91,12 +98,21 @@ class LocalTerminal:
             signal=-code if ended_by == "signal" and code is not None else None,
         )
 
-    async def _read(self, process: asyncio.subprocess.Process, kept: "_Kept", on_output: Callable[[str], None] | None) -> None:
-        assert process.stdout is not None
-        while chunk := await process.stdout.read(65_536):
-            kept.add(chunk)
-            if on_output is not None and kept.total <= 200_000:
-                on_output(chunk.decode("utf-8", "replace"))
+    async def _read(self, descriptor: int, kept: "_Kept", on_output: Callable[[str], None] | None) -> None:
+        stream = asyncio.StreamReader()
+        pipe = os.fdopen(descriptor, "rb", buffering=0)
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stream), pipe)
+        # A character may be cut between two reads.
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        try:
+            while chunk := await stream.read(65_536):
+                kept.add(chunk)
+                text = decoder.decode(chunk)
+                if on_output is not None and text and kept.total <= 200_000:
+                    on_output(text)
+        finally:
+            transport.close()
 
     async def _end(self, process: asyncio.subprocess.Process, reader: "asyncio.Task[None]") -> None:
         """Ends the whole group, and stops reading even where something that left the group still holds the pipe."""
@@ -105,21 +121,14 @@ class LocalTerminal:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(GRACE_S):
                     await process.wait()
-        if process.returncode is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(0.3):
-                    await asyncio.shield(reader)
+        else:
+            await asyncio.wait({reader}, timeout=0.3)
         _signal(process.pid, signal.SIGKILL)
         await process.wait()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(0.2):
-                await asyncio.shield(reader)
+        await asyncio.wait({reader}, timeout=0.2)
         reader.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await reader
-        transport = getattr(process, "_transport", None)
-        if transport is not None:
-            transport.close()
 
 
 class _Kept:

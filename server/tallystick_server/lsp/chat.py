@@ -113,9 +113,7 @@ class Chat:
             if closing is not None:
                 await asyncio.wait({closing})
             opened = await self._session()
-            await revise(
-                self._uri, editor, self._desk.documents, lambda text: with_session(text, opened.session.session_id)
-            )
+            await revise(self._uri, editor, self._desk.documents, lambda text: with_session(text, opened.session.session_id))
             outcome = await self._converse(opened, prompt, progress)
         except TallystickError as error:
             outcome = "not sent"
@@ -174,9 +172,7 @@ class Chat:
             self._opened = None
         if left := await writer.finish():
             await self._save(opened, writer, left)
-        return (
-            "done" if answer.ended is None or answer.ended.stop == "end_turn" else answer.ended.stop.replace("_", " ")
-        )
+        return "done" if answer.ended is None or answer.ended.stop == "end_turn" else answer.ended.stop.replace("_", " ")
 
     def _context(self, opened: OpenSession) -> str:
         """What the model should know of the editor, besides the prompt."""
@@ -185,8 +181,7 @@ class Chat:
             return ""
         names = ", ".join(unsaved)
         return (
-            f"Open in the editor with unsaved changes: {names}. Reading and editing use that text; "
-            "commands see the saved files."
+            f"Open in the editor with unsaved changes: {names}. Reading and editing use that text; commands see the saved files."
         )
 
     def _report(self, body: EventBody, progress: Progress) -> None:

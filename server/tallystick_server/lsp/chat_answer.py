@@ -75,9 +75,7 @@ def step(answer: Answer, body: EventBody) -> Answer:
         case PermissionRequested():
             language = "diff" if body.detail.startswith(("---", "+++", "@@", "diff ")) else "sh"
             note = "waiting for your permission"
-            return _put(
-                answer, Call(key=body.call_id, title=body.title, note=note, detail=body.detail, language=language)
-            )
+            return _put(answer, Call(key=body.call_id, title=body.title, note=note, detail=body.detail, language=language))
         case QuestionAsked():
             options = f" ({' / '.join(body.options)})" if body.options else ""
             return _put(answer, Text(key=f"question {body.call_id}", text=f"**Question:** {body.question}{options}"))
@@ -87,9 +85,7 @@ def step(answer: Answer, body: EventBody) -> Answer:
             text = "".join(change.diff if change.diff.endswith("\n") else change.diff + "\n" for change in body.changes)
             return _put(answer, Call(key=body.call_id, title=title, detail=text))
         case Notice(level="warning" | "error"):
-            return _put(
-                answer, Text(key=f"notice {len(answer.blocks)}", text=f"> {_line(f'{body.message} {body.remedy}')}")
-            )
+            return _put(answer, Text(key=f"notice {len(answer.blocks)}", text=f"> {_line(f'{body.message} {body.remedy}')}"))
         case _:
             return answer
 

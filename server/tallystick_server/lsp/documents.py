@@ -63,9 +63,7 @@ class OpenDocuments:
         )
         self._wake()
 
-    def change(
-        self, uri: str, version: int, changes: Iterable[types.TextDocumentContentChangeEvent], encoding: Encoding
-    ) -> None:
+    def change(self, uri: str, version: int, changes: Iterable[types.TextDocumentContentChangeEvent], encoding: Encoding) -> None:
         """Applies the editor's changes in their order. Raises `KeyError` for a document that is not open."""
         document = self._documents[unquote(uri)]
         text = document.text
@@ -83,9 +81,7 @@ class OpenDocuments:
         self._documents.pop(unquote(uri), None)
         self._wake()
 
-    async def wait(
-        self, uri: str, until: Callable[[OpenDocument | None], bool], timeout_s: float
-    ) -> OpenDocument | None:
+    async def wait(self, uri: str, until: Callable[[OpenDocument | None], bool], timeout_s: float) -> OpenDocument | None:
         """The document as soon as `until` holds for it, or as it is when the time is up."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):

@@ -82,9 +82,7 @@ class Editor:
         workspace = self._capabilities.workspace
         edits_known = workspace.workspace_edit if workspace is not None else None
         # A refusal may mean that the text moved on, so an edit without a version is tried only where nothing suggests that.
-        if (edits_known is not None and edits_known.document_changes) or not all(
-            self._current(one) for one, _ in edits
-        ):
+        if (edits_known is not None and edits_known.document_changes) or not all(self._current(one) for one, _ in edits):
             return False
         return await self._apply(types.WorkspaceEdit(changes={document.uri: [edit] for document, edit in edits}), label)
 
@@ -127,9 +125,7 @@ class Editor:
         """A diagnostic at the end of a document, or none where `message` is empty."""
         place = types.Range(start=types.Position(line=line, character=0), end=types.Position(line=line, character=1))
         marks = [
-            types.Diagnostic(
-                range=place, message=message, severity=types.DiagnosticSeverity.Information, source="tallystick"
-            )
+            types.Diagnostic(range=place, message=message, severity=types.DiagnosticSeverity.Information, source="tallystick")
         ]
         params = types.PublishDiagnosticsParams(uri=uri, diagnostics=marks if message else [])
         self._wire.notify(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, params)
@@ -149,9 +145,7 @@ class Editor:
 
     def progress(self, title: str, on_cancel: Callable[[], None]) -> "Progress":
         window = self._capabilities.window
-        return Progress(
-            self, self._wire, title, on_cancel, shown=window is not None and bool(window.work_done_progress)
-        )
+        return Progress(self, self._wire, title, on_cancel, shown=window is not None and bool(window.work_done_progress))
 
 
 def _versioned(document: OpenDocument) -> types.OptionalVersionedTextDocumentIdentifier:
@@ -173,9 +167,7 @@ class Progress:
 
     async def _begin(self) -> None:
         try:
-            await self._wire.ask(
-                types.WINDOW_WORK_DONE_PROGRESS_CREATE, types.WorkDoneProgressCreateParams(token=self.token)
-            )
+            await self._wire.ask(types.WINDOW_WORK_DONE_PROGRESS_CREATE, types.WorkDoneProgressCreateParams(token=self.token))
         except JsonRpcException:
             return
         if not self._ended:
@@ -193,7 +185,5 @@ class Progress:
             self._send(types.WorkDoneProgressEnd(message=message))
         self._ended = True
 
-    def _send(
-        self, value: types.WorkDoneProgressBegin | types.WorkDoneProgressReport | types.WorkDoneProgressEnd
-    ) -> None:
+    def _send(self, value: types.WorkDoneProgressBegin | types.WorkDoneProgressReport | types.WorkDoneProgressEnd) -> None:
         self._wire.notify(types.PROGRESS, types.ProgressParams(token=self.token, value=value))

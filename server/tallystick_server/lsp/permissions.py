@@ -56,17 +56,13 @@ def permission_question(session_id: str, uri: str, request: PermissionRequested)
 
 
 def permission_answer(request: PermissionRequested, value: str) -> Operation:
-    decision: Decision = (
-        "allow_once" if value == "allow_once" else "allow_always" if value == "allow_always" else "reject"
-    )
+    decision: Decision = "allow_once" if value == "allow_once" else "allow_always" if value == "allow_always" else "reject"
     return Decide(call_id=request.call_id, digest=request.digest, decision=decision)
 
 
 def model_question(session_id: str, uri: str, asked: QuestionAsked) -> Question:
     title = " ".join(asked.question.split())
-    choices = tuple(
-        Choice(label=_short(option), action=f"Answer: {_short(option)}", value=option) for option in asked.options
-    )
+    choices = tuple(Choice(label=_short(option), action=f"Answer: {_short(option)}", value=option) for option in asked.options)
     return Question(
         key=f"{session_id}/{asked.call_id}",
         title=title,
@@ -135,24 +131,16 @@ class Questions:
             self._mark(question.uri)
             return
         if not answer.done():
-            answer.set_result(
-                next((choice.value for choice in question.choices if choice.label == label), question.closed)
-            )
+            answer.set_result(next((choice.value for choice in question.choices if choice.label == label), question.closed))
 
     def _mark(self, uri: str) -> None:
         """Says in the chat what waits there for a code action, and takes the words away when nothing does."""
         self._unasked &= self._open.keys()
-        waiting = [
-            question.title
-            for question, _ in self._open.values()
-            if question.key in self._unasked and question.uri == uri
-        ]
+        waiting = [question.title for question, _ in self._open.values() if question.key in self._unasked and question.uri == uri]
         document = self._documents.get(uri)
         if waiting or uri in self._marked:
             self._marked.add(uri)
-            message = (
-                f"Tallystick waits for your word: {'; '.join(waiting)}. Use the code actions here." if waiting else ""
-            )
+            message = f"Tallystick waits for your word: {'; '.join(waiting)}. Use the code actions here." if waiting else ""
             self._editor.mark(uri, max(0, document.plain.count("\n") - 1) if document else 0, message)
 
 

@@ -41,9 +41,7 @@ def make_converter() -> Any:
     converter: Any = _untyped(default_converter)()
 
     def request(data: dict[str, Any], _: type) -> JsonRPCRequestMessage:
-        return JsonRPCRequestMessage(
-            id=data["id"], method=data["method"], jsonrpc=data["jsonrpc"], params=data.get("params")
-        )
+        return JsonRPCRequestMessage(id=data["id"], method=data["method"], jsonrpc=data["jsonrpc"], params=data.get("params"))
 
     def notification(data: dict[str, Any], _: type) -> JsonRPCNotification:
         return JsonRPCNotification(method=data["method"], jsonrpc=data["jsonrpc"], params=data.get("params"))

@@ -100,9 +100,7 @@ class Sessions:
         """Ends every turn and leaves every log whole; the time is bounded, since nobody waits for us any more."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
-                await asyncio.gather(
-                    *(self.close(session_id) for session_id in tuple(self._open)), return_exceptions=True
-                )
+                await asyncio.gather(*(self.close(session_id) for session_id in tuple(self._open)), return_exceptions=True)
                 if self._application is not None:
                     await self._application.close()
 

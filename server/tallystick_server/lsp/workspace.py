@@ -48,9 +48,7 @@ class EditorWorkspace:
 
     def open_paths(self) -> tuple[str, ...]:
         """Open documents whose text is not that of their file, sorted; chats are left out."""
-        return tuple(
-            sorted(self._relative(one) for one in self._inside() if not one.uri.endswith(CHAT_SUFFIX) and _differs(one))
-        )
+        return tuple(sorted(self._relative(one) for one in self._inside() if not one.uri.endswith(CHAT_SUFFIX) and _differs(one)))
 
     async def write(self, writes: tuple[FileWrite, ...]) -> None:
         """Open documents first, since an editor may refuse; should the disk then fail, they get their old text back."""
@@ -71,9 +69,7 @@ class EditorWorkspace:
             await self._disk.write(tuple(plain))
         except BaseException:
             with contextlib.suppress(StaleDocument):
-                await self._rewrite(
-                    tuple(back for document, text in shown if (back := self._undo(document, text)) is not None)
-                )
+                await self._rewrite(tuple(back for document, text in shown if (back := self._undo(document, text)) is not None))
             raise
 
     async def _rewrite(self, rewrites: tuple[Rewrite, ...]) -> None:
@@ -96,9 +92,7 @@ class EditorWorkspace:
         return next((one for one in self._inside() if one.path == wanted), None)
 
     def _inside(self) -> tuple[OpenDocument, ...]:
-        return tuple(
-            one for one in self._documents.all() if one.path is not None and one.path.is_relative_to(self.root)
-        )
+        return tuple(one for one in self._documents.all() if one.path is not None and one.path.is_relative_to(self.root))
 
     def _relative(self, document: OpenDocument) -> str:
         assert document.path is not None
@@ -107,9 +101,7 @@ class EditorWorkspace:
     def _as_document(self, document: OpenDocument) -> Document:
         text = document.plain
         newline: Literal["\n", "\r\n"] = "\r\n" if document.newline == "\r\n" else "\n"
-        return Document(
-            path=self._relative(document), text=text, digest=digest(text), version=document.version, newline=newline
-        )
+        return Document(path=self._relative(document), text=text, digest=digest(text), version=document.version, newline=newline)
 
 
 def _spelled(document: OpenDocument, write: FileWrite) -> str:

@@ -211,8 +211,8 @@ def test_a_character_that_is_cut_between_two_pieces_is_told_whole(tmp_path: Path
             pieces.append(text)
             (tmp_path / "go").touch()
 
-        command = "printf '\\303'; until test -e go; do sleep 0.01; done; printf '\\274\\n'"
+        command = "printf 'a\\303'; until test -e go; do sleep 0.01; done; printf '\\274\\n'"
         await started(command, tmp_path, on_output=on_output, timeout_s=3)
         return "".join(pieces)
 
-    assert asyncio.run(told()) == "ü\n"
+    assert asyncio.run(told()) == "aü\n"

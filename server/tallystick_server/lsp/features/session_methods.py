@@ -35,9 +35,7 @@ def register(server: TallystickServer) -> None:
         place = _optional(fields, "workspace")
         root = server.sessions.root_for(None) if place is None else _folder(place)
         try:
-            opened = await server.sessions.open(
-                root, model=_optional(fields, "model"), resume=_optional(fields, "resume")
-            )
+            opened = await server.sessions.open(root, model=_optional(fields, "model"), resume=_optional(fields, "resume"))
         except TallystickError as error:
             raise _failed(error) from error
         session_id = opened.session.session_id
