@@ -20,20 +20,30 @@ class EventLog:
     def __init__(self, path: Path) -> None:
         """Raises `SessionError` when another process has the session, `StorageError` when it cannot be opened."""
         self.path = path
-        self._lock = FileLock(path.with_suffix(".lock"), timeout=0)
+        self._lock: FileLock | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock.acquire()
             self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-        except Timeout as error:
-            raise SessionError(
-                "This session is open in another process.",
-                code="session_busy",
-                remedy="Close it there, or start a new one.",
-            ) from error
         except OSError as error:
             raise _storage(path, error) from error
+        try:
+            self._acquire()
+        except (BlockingIOError, Timeout) as error:
+            os.close(self._file)
+            raise SessionError(
+                "This session is open in another process.", code="session_busy", remedy="Close it there, or start a new one."
+            ) from error
         self._cut_torn_line()
+
+    def _acquire(self) -> None:
+        """Locks the log itself, so that no other file stays behind; where the system cannot, a file beside it is locked."""
+        try:
+            import fcntl
+        except ImportError:
+            self._lock = FileLock(self.path.with_suffix(".lock"), timeout=0)
+            self._lock.acquire()
+            return
+        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def append(self, event: Event) -> None:
         """Writes one line. Raises `StorageError`; the log then holds no part of the event."""
@@ -58,7 +68,8 @@ class EventLog:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
-            self._lock.release()
+            if self._lock is not None:
+                self._lock.release()
 
     def _cut_torn_line(self) -> None:
         size = os.fstat(self._file).st_size
