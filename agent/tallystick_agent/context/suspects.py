@@ -36,15 +36,15 @@ def read_trace(text: str) -> tuple[Run, ...]:
     """The runs in a trace file; none where it is not one."""
     try:
         data = json.loads(text)
-    except ValueError:
+        return tuple(map(_run, cast(list[dict[str, Any]], data))) if isinstance(data, list) else ()
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        # The project under test can write to this file too, so it may hold anything.
         return ()
-    if not isinstance(data, list):
-        return ()
-    runs: list[Run] = []
-    for one in cast(list[dict[str, Any]], data):
-        lines = {str(path): tuple(int(n) for n in numbers) for path, numbers in one["lines"].items()}
-        runs.append(Run(test=str(one["test"]), failed=bool(one["failed"]), lines=lines))
-    return tuple(runs)
+
+
+def _run(one: dict[str, Any]) -> Run:
+    lines = {str(path): tuple(int(n) for n in numbers) for path, numbers in one["lines"].items()}
+    return Run(test=str(one["test"]), failed=bool(one["failed"]), lines=lines)
 
 
 def rank(runs: tuple[Run, ...], texts: Mapping[str, str]) -> tuple[Suspect, ...]:

@@ -59,7 +59,10 @@ def _unittest(output: str) -> tuple[Failure, ...]:
     return tuple(failures)
 
 
-_SECTION = re.compile(r"^_{3,} (?:ERROR collecting )?([^\n]+?) _{3,}$\n(.*?)(?=^_{3,} |^=+ )", re.MULTILINE | re.DOTALL)
+_SECTION = re.compile(
+    r"^_{3,} (?:ERROR collecting |ERROR at (?:setup|teardown) of )?([^\n]+?) _{3,}$\n(.*?)(?=^_{3,} |^=+ )",
+    re.MULTILINE | re.DOTALL,
+)
 _PLACE = re.compile(r"^(\S[^\n:]*\.py):(\d+): ", re.MULTILINE)
 
 
@@ -71,9 +74,9 @@ def _pytest(output: str) -> tuple[Failure, ...]:
         asserted = [line for line in block.splitlines() if line.startswith("    ") and not line.startswith("E")]
         text = "\n".join([*(line.strip() for line in asserted[-1:]), *errors])
         file = frames[0][0] if frames else name if name.endswith(".py") else ""
-        failures.append(
-            Failure(test=name.rpartition(".")[2].split("[")[0], file=file, frames=tuple(frames), error=_bounded(text))
-        )
+        # Parameters go first: `test_rate[1.5]` has a dot that parts no class from its function.
+        test = name.split("[")[0].rpartition(".")[2]
+        failures.append(Failure(test=test, file=file, frames=tuple(frames), error=_bounded(text)))
     return tuple(failures)
 
 

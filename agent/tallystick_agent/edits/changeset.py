@@ -4,7 +4,7 @@ import difflib
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tallystick_agent.edits.match import Match, Mismatch, find
+from tallystick_agent.edits.match import Match, Mismatch, find, lines_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,6 @@ _WORDS = {
 
 def unified(path: str, before: str, after: str) -> str:
     """A unified diff with `a/` and `b/` names; an absent side is /dev/null."""
-    old = before.splitlines(keepends=True)
-    new = after.splitlines(keepends=True)
+    old, new = lines_of(before), lines_of(after)
     lines = difflib.unified_diff(old, new, f"a/{path}" if before else "/dev/null", f"b/{path}" if after else "/dev/null")
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

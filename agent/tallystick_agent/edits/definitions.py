@@ -5,8 +5,11 @@ some of its methods. Whatever it names is replaced; what it leaves out stays as 
 """
 
 import ast
-import textwrap
-from collections.abc import Mapping
+import io
+import re
+import tokenize
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -79,11 +82,12 @@ def merge(files: Mapping[str, str], code: str) -> dict[str, str] | None:
 
     Imports that `code` needs and a file lacks are added above the first definition; new functions go after the file's last.
     """
+    bare = _moved(code)
     try:
-        tree = ast.parse(textwrap.dedent(code))
+        tree = ast.parse(bare)
     except (SyntaxError, ValueError):
         return None
-    lines = textwrap.dedent(code).split("\n")
+    lines = bare.split("\n")
     changed = dict(files)
     touched: set[str] = set()
     loose: list[str] = []
@@ -91,8 +95,11 @@ def merge(files: Mapping[str, str], code: str) -> dict[str, str] | None:
         if isinstance(node, ast.ClassDef):
             methods = [one for one in node.body if isinstance(one, _Function)]
             places = [_replace(changed, f"{node.name}.{one.name}", _source(lines, one)) for one in methods]
-            if not any(places):
+            known = next((place for place in places if place), None)
+            if known is None:
                 places = [_replace(changed, node.name, _source(lines, node))]
+            else:
+                changed[known] = _with_methods(changed[known], node.name, methods, lines)
             touched.update(place for place in places if place)
         elif isinstance(node, _Function):
             place = _replace(changed, node.name, _source(lines, node))
@@ -104,7 +111,7 @@ def merge(files: Mapping[str, str], code: str) -> dict[str, str] | None:
         place = next(iter(touched))
         for source in loose:
             changed[place] = f"{changed[place].rstrip()}\n\n\n{source}\n"
-        changed[place] = _with_imports(changed[place], tree, lines)
+        changed[place] = _with_imports(changed[place], tree, bare)
     if not touched or changed == dict(files) or any(not _parses(changed[path]) for path in touched):
         return None
     return changed
@@ -115,7 +122,7 @@ def put(text: str, code: str) -> str | None:
 
     `None` where `code` is no whole definition, or where the result would not parse.
     """
-    bare = textwrap.dedent(code).strip("\n")
+    bare = _moved(code).strip("\n")
     try:
         body = ast.parse(bare).body
     except (SyntaxError, ValueError):
@@ -133,7 +140,7 @@ def put(text: str, code: str) -> str | None:
 
 
 def _source(lines: list[str], node: ast.ClassDef | _Function) -> str:
-    return textwrap.dedent("\n".join(lines[_first(node) - 1 : node.end_lineno]))
+    return _moved("\n".join(lines[_first(node) - 1 : node.end_lineno]))
 
 
 def _replace(files: dict[str, str], name: str, source: str) -> str | None:
@@ -148,31 +155,165 @@ def _replace(files: dict[str, str], name: str, source: str) -> str | None:
         if len(matches) == 1:
             path, found = matches[0]
             kept = files[path].split("\n")
-            kept[found.first - 1 : found.last] = textwrap.indent(source, " " * found.indent).split("\n")
+            kept[found.first - 1 : found.last] = _moved(source, kept[found.first - 1][: found.indent]).split("\n")
             files[path] = "\n".join(kept)
             return path
     return None
 
 
-def _with_imports(text: str, tree: ast.Module, lines: list[str]) -> str:
-    wanted = [
-        "\n".join(lines[one.lineno - 1 : one.end_lineno]) for one in tree.body if isinstance(one, ast.Import | ast.ImportFrom)
-    ]
-    missing = [line for line in wanted if line not in text]
+def _with_methods(text: str, name: str, methods: list[_Function], lines: list[str]) -> str:
+    """`text` with those methods at the end of the class `name` that it has not yet."""
+    found = definitions(text)
+    own = {one.name for one in found if one.name.startswith(f"{name}.")}
+    # A name that stands there twice (a property and its setter) was not replaced, but it is not new either.
+    new = [_source(lines, one) for one in methods if f"{name}.{one.name}" not in own]
+    place = next((one for one in reversed(found) if one.is_class and one.name == name), None)
+    sample = next((one for one in found if one.name in own), None)
+    if not new or place is None or sample is None:
+        return text
+    kept = text.split("\n")
+    indent = kept[sample.first - 1][: sample.indent]
+    added = [line for source in new for line in ("", *_moved(source, indent).split("\n"))]
+    return "\n".join([*kept[: place.last], *added, *kept[place.last :]])
+
+
+def _moved(text: str, indent: str = "") -> str:
+    """`text` without the margin that its lines share, and with `indent` in its place; strings keep every letter.
+
+    A docstring moves with its code, as far as its lines have the margin, and so does a comment.
+    """
+    lines = text.split("\n")
+    strings, docstrings = _inside_strings(text)
+    loose = docstrings | {number for number, line in enumerate(lines, 1) if line.lstrip().startswith("#")}
+    code = [line for number, line in enumerate(lines, 1) if line.strip() and number not in strings | loose]
+    margin = _margin(code)
+    moved: list[str] = []
+    for number, line in enumerate(lines, 1):
+        if number in strings or (number in docstrings and line.strip() and not line.startswith(margin)):
+            moved.append(line)
+        elif not line.strip():
+            moved.append("")
+        else:
+            moved.append(indent + (line[len(margin) :] if line.startswith(margin) else line.lstrip()))
+    return "\n".join(moved)
+
+
+def _margin(lines: list[str]) -> str:
+    """The white space that all lines begin with. It lies between the first and the last in order, so two are enough."""
+    if not lines:
+        return ""
+    least, most = min(lines), max(lines)
+    same = next((at for at, (one, two) in enumerate(zip(least, most, strict=False)) if one != two), min(len(least), len(most)))
+    return least[: len(least) - len(least.lstrip())][:same]
+
+
+def _inside_strings(text: str) -> tuple[set[int], set[int]]:
+    """The numbers of the lines that begin inside a string, and of those that begin inside a docstring."""
+    strings: set[int] = set()
+    docstrings: set[int] = set()
+    for first, last, alone in _strings(text):
+        (docstrings if alone else strings).update(range(first + 1, last + 1))
+    return strings, docstrings
+
+
+def _strings(text: str) -> Iterator[tuple[int, int, bool]]:
+    """First line and last line of every string, and whether it is a statement of its own; of broken text its first part."""
+    starts: list[int] = []
+    held: tuple[int, int] | None = None
+    fresh = True
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            kind = tokenize.tok_name[token.type]
+            if kind in ("NL", "COMMENT", "INDENT", "DEDENT"):
+                continue
+            if held is not None:
+                yield (*held, kind == "NEWLINE")
+                held = None
+            # From Python 3.12 on, a string with expressions in it is many tokens.
+            if kind in ("FSTRING_START", "TSTRING_START"):
+                starts.append(token.start[0])
+            elif kind in ("FSTRING_END", "TSTRING_END"):
+                yield starts.pop(), token.end[0], False
+            elif kind == "STRING" and fresh:
+                held = token.start[0], token.end[0]
+            elif kind == "STRING":
+                yield token.start[0], token.end[0], False
+            fresh = kind == "NEWLINE"
+    except (tokenize.TokenError, SyntaxError, ValueError):
+        pass
+    if held is not None:
+        yield (*held, True)
+
+
+def _with_imports(text: str, tree: ast.Module, code: str) -> str:
+    """`text` with the imports of `tree` that it lacks, below all that must stay first."""
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return text
+    there = {name for one in _always(body) for name in _imported(one)}
+    missing: list[ast.stmt] = []
+    for one in tree.body:
+        if not there.issuperset(_imported(one)):
+            missing.append(one)
+            there.update(_imported(one))
     if not missing:
         return text
-    body = ast.parse(text).body
-    after_docstring = (
-        body[0].end_lineno if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) else 0
-    )
+    missing.sort(key=lambda one: not _of_the_future(one))
     kept = text.split("\n")
-    at = after_docstring or 0
-    return "\n".join([*kept[:at], *([""] if at else []), *missing, *kept[at:]])
+    at = _head(body, kept)
+    added = [ast.get_source_segment(code, one) or ast.unparse(one) for one in missing]
+    return "\n".join([*kept[:at], *([""] if at else []), *added, *kept[at:]])
+
+
+def _always(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a module, with those that it tries: `try: import tomllib` needs no second import."""
+    for one in body:
+        if isinstance(one, ast.Try):
+            yield from _always(one.body)
+        else:
+            yield one
+
+
+def _imported(node: ast.stmt) -> set[tuple[str, str, str]]:
+    """What an import binds, as (module, name in it, name here)."""
+    match node:
+        case ast.Import(names=names):
+            return {(one.name, "", one.asname or "") for one in names}
+        case ast.ImportFrom(module=module, names=names, level=level):
+            return {("." * (level or 0) + (module or ""), one.name, one.asname or one.name) for one in names}
+        case _:
+            return set()
+
+
+def _of_the_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+def _head(body: list[ast.stmt], lines: list[str]) -> int:
+    """How many lines come before the first import that may stand there."""
+    last = 0
+    for number, one in enumerate(body):
+        documented = number == 0 and isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)
+        if not documented and not _of_the_future(one):
+            break
+        last = one.end_lineno or one.lineno
+    if last:
+        return last
+    comments = next((number for number, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    if comments == len(lines) or not lines[comments].strip():
+        return comments
+    # A comment right above a definition is about that definition; only what the system reads stays above.
+    system = re.compile(r"#!|#.*coding[:=]")
+    return max((number for number, line in enumerate(lines[: min(comments, 2)], 1) if system.match(line)), default=0)
 
 
 def _parses(text: str) -> bool:
+    """Whether Python takes it. `compile` also refuses what `ast.parse` lets pass, such as a late `from __future__`."""
     try:
-        ast.parse(text)
-    except (SyntaxError, ValueError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(text, "<merged>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError):
         return False
     return True

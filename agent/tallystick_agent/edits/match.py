@@ -40,7 +40,7 @@ def find(text: str, old: str, new: str) -> Match | Mismatch:
         return Match(start=places[0], end=places[0] + len(old), replacement=new, rung="exact")
     if places:
         return Mismatch(reason=_ambiguous(text, places))
-    lines = text.splitlines(keepends=True)
+    lines = lines_of(text)
     wanted = old.strip("\n").split("\n")
     rungs: tuple[tuple[Rung, list[int]], ...] = (
         ("trimmed", _windows(lines, wanted, str.rstrip)),
@@ -54,6 +54,11 @@ def find(text: str, old: str, new: str) -> Match | Mismatch:
             offsets = [sum(len(line) for line in lines[:start]) for start in starts]
             return Mismatch(reason=_ambiguous(text, offsets))
     return Mismatch(reason=_nearest(lines, wanted))
+
+
+def lines_of(text: str) -> list[str]:
+    r"""The lines with their ends. Only \n ends one: editors and diffs count so, `splitlines` also stops at \f or U+2028."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def _occurrences(text: str, old: str) -> list[int]:
@@ -90,6 +95,10 @@ def _fit(lines: list[str], start: int, wanted: list[str], new: str, rung: Rung) 
         replacement = _shift(replacement, _first_indent(wanted), _first_indent(found))
     if found[-1].endswith("\n") and replacement:
         replacement += "\n"
+    ended = [line for line in found if line.endswith("\n")]
+    if ended and all(line.endswith("\r\n") for line in ended):
+        # A file of one kind of ending comes with \n alone, so this one is mixed and its lines keep their own.
+        replacement = replacement.replace("\r\n", "\n").replace("\n", "\r\n")
     return Match(start=begin, end=begin + size, replacement=replacement, rung=rung)
 
 

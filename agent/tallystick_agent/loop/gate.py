@@ -27,9 +27,10 @@ def reserve(budget: Budget, spent: Spent, *, input_tokens: int, output_tokens: i
     if budget.max_requests is not None and spent.requests >= budget.max_requests:
         raise _exhausted(f"the limit of {budget.max_requests} requests", "--max-requests")
     allowed = output_tokens
+    smallest = min(SMALLEST_REPLY, output_tokens)
     if budget.max_tokens is not None:
         allowed = min(allowed, budget.max_tokens - spent.tokens - input_tokens)
-        if allowed < SMALLEST_REPLY:
+        if allowed < smallest:
             raise _exhausted(
                 f"the limit of {budget.max_tokens:,} tokens ({spent.tokens:,} used, the next request needs {input_tokens:,})",
                 "--max-tokens",
@@ -42,7 +43,7 @@ def reserve(budget: Budget, spent: Spent, *, input_tokens: int, output_tokens: i
                 remedy='Give its price in settings.toml under [endpoints."…".price], or use --max-tokens.',
             )
         allowed = _affordable(budget.max_cost_nanos - spent.nanos, input_tokens, allowed, price)
-        if allowed < SMALLEST_REPLY:
+        if allowed < smallest:
             raise _exhausted(f"the limit of ${usd(budget.max_cost_nanos):f} (${usd(spent.nanos):f} used)", "--max-cost")
     return allowed
 
@@ -53,7 +54,11 @@ def _affordable(left: int, input_tokens: int, wanted: int, price: Price) -> int:
     if fixed > left:
         return -1
     each = worst_case(0, 1_000_000, price) or 0
-    return wanted if each == 0 else min(wanted, (left - fixed) * 1_000_000 // each)
+    allowed = wanted if each == 0 else min(wanted, (left - fixed) * 1_000_000 // each)
+    # Each of the two was rounded by itself; rounded together they can cost one nano-dollar more.
+    while allowed > 0 and (worst_case(input_tokens, allowed, price) or 0) > left:
+        allowed -= 1
+    return allowed
 
 
 def _exhausted(what: str, option: str) -> TallystickError:

@@ -17,7 +17,7 @@ from tallystick_agent.prompts import load
 from tallystick_agent.protocol.messages import TextPart, UserMessage
 from tallystick_agent.providers.request import ChatRequest, Infill
 
-AROUND = 70
+AROUND = 26
 """Lines of a file shown on each side of a gap."""
 _FENCE = re.compile(r"```(?:python|py)?[ \t]*\n(.*?)(?:\n```|\Z)", re.DOTALL)
 
@@ -73,14 +73,12 @@ def candidates(scene: Scene, *, infill: bool) -> Iterator[Candidate]:
     yield from (_line_gap(scene, suspect) for suspect in lines[:3])
     yield _prose(scene, "repair", temperature=0.0, seed=0)
     yield from (_line_gap(scene, suspect) for suspect in lines[3:5])
-    body = _suspect_body(scene) if infill else None
-    if body is not None:
-        yield _body_gap(scene, *body, temperature=0.0, seed=0)
+    bodies = _suspect_bodies(scene)[:2] if infill else []
+    yield from (_body_gap(scene, *body, temperature=0.0, seed=0) for body in bodies)
     yield from (_line_gap(scene, suspect) for suspect in lines[5:])
     for seed in range(1, 20):
         yield _prose(scene, "repair", temperature=0.8, seed=seed)
-        if body is not None:
-            yield _body_gap(scene, *body, temperature=0.6, seed=seed)
+        yield from (_body_gap(scene, *body, temperature=0.6, seed=seed) for body in bodies)
 
 
 def _for_stub(scene: Scene, path: str, stub: Definition, *, infill: bool) -> Iterator[Candidate]:
@@ -166,14 +164,16 @@ def _body_gap(scene: Scene, path: str, definition: Definition, *, temperature: f
     return Candidate(name=name, request=request, path=path, first=definition.body_first, last=definition.last)
 
 
-def _suspect_body(scene: Scene) -> tuple[str, Definition] | None:
+def _suspect_bodies(scene: Scene) -> list[tuple[str, Definition]]:
+    """The functions that hold suspects, most suspect first."""
+    found: list[tuple[str, Definition]] = []
     for suspect in scene.suspects:
-        inside = [
-            one for one in definitions(scene.texts[suspect.path]) if not one.is_class and one.first <= suspect.line <= one.last
-        ]
-        if inside:
-            return suspect.path, min(inside, key=lambda one: one.last - one.first)
-    return None
+        functions = [one for one in definitions(scene.texts[suspect.path]) if not one.is_class]
+        inside = [one for one in functions if one.first <= suspect.line <= one.last]
+        innermost = (suspect.path, min(inside, key=lambda one: one.last - one.first)) if inside else None
+        if innermost is not None and innermost not in found:
+            found.append(innermost)
+    return found
 
 
 def _hint(scene: Scene, *, whole: bool = False) -> str:

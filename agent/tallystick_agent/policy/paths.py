@@ -29,10 +29,13 @@ SECRET_FILES = frozenset(".env .netrc .pypirc .npmrc id_rsa id_ed25519 id_ecdsa 
 
 
 def normalise(path: str) -> str:
-    """A model's path as clean relative parts with `/`. Raises `PathRefused` for what can never be inside a root."""
+    """A model's path as clean relative parts with `/`. Raises `PathRefused` for what can never be inside a root.
+
+    The letters stay as they are written: a name in another Unicode form is another file on most systems.
+    """
     if not path.strip() or "\0" in path:
         raise PathRefused("The path is empty.", remedy="Give a path relative to the workspace.")
-    text = unicodedata.normalize("NFC", path.strip())
+    text = path.strip()
     if text.startswith(("\\\\", "//")) or (len(text) > 1 and text[1] == ":"):
         raise PathRefused(f"{path} is not a path of this workspace.", remedy="Give a path relative to the workspace.")
     parts = PurePosixPath(text).parts
@@ -67,13 +70,19 @@ def confine(root: Path, path: str) -> str:
 
 def is_protected(path: str) -> bool:
     """Whether writing there could make something run later. Compared without case, as some file systems do."""
-    parts = [part.casefold().rstrip(". ") for part in path.split("/")]
-    return any(part in PROTECTED_FOLDERS for part in parts) or parts[-1] in PROTECTED_FILES
+    parts = [_key(part).rstrip(". ") for part in path.split("/")]
+    last = parts[-1]
+    return any(part in PROTECTED_FOLDERS for part in parts) or last in PROTECTED_FILES or last.endswith(".code-workspace")
 
 
 def is_secret(path: str) -> bool:
-    name = path.rsplit("/", 1)[-1].casefold()
+    name = _key(path.rsplit("/", 1)[-1])
     return name in SECRET_FILES or (name.startswith(".env.") and not name.endswith((".example", ".sample", ".template")))
+
+
+def _key(name: str) -> str:
+    """The form in which names are compared: some file systems know neither case nor Unicode forms."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 @contextlib.contextmanager

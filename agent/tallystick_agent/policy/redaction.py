@@ -6,11 +6,15 @@ import unicodedata
 MASK = "[redacted]"
 SHORTEST = 8
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
-_HIDDEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+_HIDDEN = re.compile(
+    # U+FE0F stays: emoji are written with it. The other variation selectors can carry a text that nobody sees.
+    "[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0e\ufeff\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
+)
 
 
 def redact(text: str, secrets: tuple[str, ...]) -> str:
-    for secret in secrets:
+    # The longest first: a secret that begins another would leave the rest of it in the open.
+    for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= SHORTEST and secret in text:
             text = text.replace(secret, MASK)
     return text

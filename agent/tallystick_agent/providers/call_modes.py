@@ -24,7 +24,8 @@ from tallystick_agent.protocol.model_info import CallMode
 from tallystick_agent.providers.request import ChatRequest, Reply, ToolSpec
 
 ANSWER = "answer"
-_FENCE = re.compile(r"```(?:json|tool_call)?[ \t]*\n(.*?)\n[ \t]*```", re.DOTALL)
+_FENCE = re.compile(r"```([^\n`]*)\n(.*?)^[ \t]*```", re.DOTALL | re.MULTILINE)
+_CALL_TAGS = ("", "json", "tool_call")
 _XML = re.compile(r"<tool_call>\s*(.*?)\s*</tool_call>", re.DOTALL)
 
 
@@ -58,8 +59,13 @@ def branches(tools: tuple[ToolSpec, ...]) -> dict[str, Any]:
 
 
 def read(reply: Reply, mode: CallMode, tools: tuple[ToolSpec, ...]) -> Reply:
-    """The reply with its calls found. A reply that was cut, or that already has calls, is returned as it is."""
-    if not tools or reply.finish in ("length", "repetition") or any(p.kind == "tool_call" for p in reply.message.parts):
+    """The reply with its calls found. A reply that was cut, or that already has calls, is returned as it is.
+
+    So is every native one: there the provider says what a call is, and an object in the text is only text.
+    """
+    if mode == "native" or not tools:
+        return reply
+    if reply.finish in ("length", "repetition") or any(p.kind == "tool_call" for p in reply.message.parts):
         return reply
     text = "".join(part.text for part in reply.message.parts if part.kind == "text")
     found = _read_schema(text) if mode == "schema" else _read_text(text, {tool.name for tool in tools})
@@ -84,7 +90,9 @@ def _read_schema(text: str) -> tuple[str, dict[str, Any]] | None:
 
 def _read_text(text: str, names: set[str]) -> tuple[str, dict[str, Any]] | None:
     """A single fenced, tagged or bare call object, and nothing else of that form, is a call."""
-    candidates = _FENCE.findall(text) or _XML.findall(text) or [text]
+    # Every fence is matched, also those of code: else the end of one would be read as the start of the next.
+    fenced = [body for tag, body in _FENCE.findall(text) if tag.strip() in _CALL_TAGS]
+    candidates = fenced or _XML.findall(text) or [text]
     calls: list[tuple[str, dict[str, Any]]] = []
     for candidate in candidates:
         data = _object(candidate)

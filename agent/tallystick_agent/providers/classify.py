@@ -18,12 +18,15 @@ _OVERFLOW = re.compile(
     r"|input tokens exceed the configured limit|prompt is too long|exceed context limit|maximum number of tokens allowed"
     r"|request payload size exceeds|input is too long for requested model|tokens exceed model maximum"
     r"|tokens in the prompt exceeds|use a shorter prompt|exceeds the available context size|exceed_context_size"
-    r"|context window exceeds limit|input too long|requested token count exceeds",
+    r"|context window exceeds limit|input too long|requested token count exceeds|too many tokens"
+    r"|tokens \(\d+\) exceed model maximum|requested input length.{0,40}exceeds.{0,40}maximum"
+    r"|string_too_long|request_too_large",
     re.IGNORECASE,
 )
 _NOT_OVERFLOW = re.compile(r"rate.?limit|per minute|string_above_max_length", re.IGNORECASE)
 _NEVER = re.compile(
-    r"insufficient_quota|credit_balance|billing|spend_limit|spend limit|payment_required|enforced_spend|PerDay|daily",
+    r"insufficient_quota|credit_balance|billing_error|billing_hard_limit|spend_limit|spend limit|payment_required"
+    r"|enforced_spend|PerDay|daily",
     re.IGNORECASE,
 )
 _FILTER = re.compile(r"content_policy|content_filter|moderation|flagged_input", re.IGNORECASE)
@@ -32,11 +35,7 @@ _LIMIT = re.compile(r'"n_ctx":\s*(\d+)|context (?:length|size|window)[^0-9]{0,20
 
 def classify(*, status: int, headers: Mapping[str, str], body: str, now: datetime) -> ProviderError:
     """The error for a response that is not a success. `body` is already bounded."""
-    try:
-        data = json.loads(body)
-    except ValueError:
-        data = {"error": {"message": body[:300]}}
-    error = classify_body(status=status, body=cast(dict[str, Any], data) if isinstance(data, dict) else {})
+    error = classify_body(status=status, body=_body(body))
     wait = retry_after(headers, now)
     if headers.get("x-should-retry") == "false":
         error.retryable = False
@@ -47,19 +46,49 @@ def classify(*, status: int, headers: Mapping[str, str], body: str, now: datetim
 
 def classify_body(*, status: int, body: dict[str, Any]) -> ProviderError:
     """The error that a JSON body describes, whatever the status said."""
-    inner = body.get("error")
-    detail: dict[str, Any] = cast(dict[str, Any], inner) if isinstance(inner, dict) else {"message": str(inner or "")}
+    detail = _detail(body)
     text = json.dumps(detail, ensure_ascii=False)
     message = str(detail.get("message") or "").strip() or f"HTTP status {status}"
-    code = detail.get("code")
-    effective = code if isinstance(code, int) and 400 <= code < 600 else status
+    code = _number(detail.get("code"))
+    effective = code if code is not None and 400 <= code < 600 else status
     if effective != 429 and _OVERFLOW.search(text) and not _NOT_OVERFLOW.search(text):
         found = _LIMIT.search(text)
         limit = int(next(group for group in found.groups() if group)) if found else None
         return ContextOverflow(message, status=effective, limit_tokens=limit)
     if _FILTER.search(text) and effective in (200, 400, 403):
         return ProviderError(message, code="provider_content_filter", status=effective, remedy="Change the prompt or the model.")
-    return _by_status(effective, message, never=bool(_NEVER.search(text)))
+    # The word alone proves nothing: a limit per minute also names the billing page where a higher one can be bought.
+    billed = "billing" in f"{detail.get('code')} {detail.get('type')}".lower()
+    return _by_status(effective, message, never=billed or bool(_NEVER.search(text)))
+
+
+def _body(text: str) -> dict[str, Any]:
+    """The JSON object of an answer, empty where there is none; Google's servers wrap it in a list."""
+    try:
+        data: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return {"error": {"message": text[:300]}}
+    for one in cast(list[object], data) if isinstance(data, list) else [data]:
+        if isinstance(one, dict):
+            return cast(dict[str, Any], one)
+    return {}
+
+
+def _detail(body: dict[str, Any]) -> dict[str, Any]:
+    """The part that describes the error; vLLM puts it at the top, with no `error` around it."""
+    inner = body.get("error")
+    if isinstance(inner, dict):
+        return cast(dict[str, Any], inner)
+    if not inner and body.get("object") == "error":
+        return body
+    return {"message": str(inner or "")}
+
+
+def _number(code: object) -> int | None:
+    """A status in a body, which some servers write as a string."""
+    if isinstance(code, str) and re.fullmatch(r"[0-9]{3}", code):
+        return int(code)
+    return code if isinstance(code, int) else None
 
 
 def _by_status(status: int, message: str, *, never: bool) -> ProviderError:

@@ -113,7 +113,7 @@ def read_readable(path: Path) -> tuple[list[Event], str]:
     for number, line in enumerate(data.split(b"\n")[:-1], 1):
         try:
             event = event_from_line(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return events, f"line {number} is not an event of this version"
         if event.seq != len(events) + 1:
             return events, f"line {number} has the number {event.seq}"

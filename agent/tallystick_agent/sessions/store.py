@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from tallystick_agent.protocol.codec import event_to_line
 from tallystick_agent.protocol.errors import SessionError
@@ -69,13 +70,23 @@ class SessionStore:
             number += 1
             damaged = path.with_suffix(f".damaged{number}")
         fresh = path.with_suffix(".repaired")
-        with open(fresh, "wb") as file:
+        fresh.unlink(missing_ok=True)
+        # The mode is given at the birth of the file, so that nobody else can read it even for a moment.
+        with open(fresh, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
             file.writelines(event_to_line(event) for event in events)
             file.flush()
             os.fsync(file.fileno())
         os.link(path, damaged)
         os.replace(fresh, path)
         return len(events), damaged
+
+
+def _object(line: bytes) -> dict[str, object] | None:
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return cast(dict[str, object], data) if isinstance(data, dict) else None
 
 
 def summarise(path: Path) -> SessionSummary | None:
@@ -91,11 +102,11 @@ def summarise(path: Path) -> SessionSummary | None:
                 is_turn = b'"kind":"turn_' in line
                 if first and not is_turn and len(line) > 2_000:
                     continue
-                try:
-                    last = json.loads(line)
-                except ValueError:
+                event = _object(line)
+                if event is None:
                     damaged = True
                     continue
+                last = event
                 first = first or last
                 if is_turn and last.get("kind") == "turn_started":
                     turns += not last.get("continued")

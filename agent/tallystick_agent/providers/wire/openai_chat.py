@@ -42,6 +42,8 @@ _FINISH: dict[str, Finish] = {
     "function_call": "tool_calls",
     "content_filter": "content_filter",
 }
+_JOINED = ("text", "summary", "data")
+"""What of a reasoning block comes in pieces; its other fields come whole."""
 
 
 def encode(request: ChatRequest, endpoint: Endpoint, dialect: Dialect) -> dict[str, Any]:
@@ -102,9 +104,11 @@ def _message(message: Message, endpoint: Endpoint) -> list[dict[str, Any]]:
 
 def _history_arguments(raw: str) -> str:
     # Servers that render a chat template parse the arguments of earlier calls and fail on broken JSON.
+    if not raw.strip():
+        return "{}"
     try:
-        return raw if isinstance(json.loads(raw or "{}"), dict) else "{}"
-    except ValueError:
+        return raw if isinstance(json.loads(raw), dict) else "{}"
+    except (ValueError, RecursionError):
         return json.dumps({"invalid_arguments": raw[:400]})
 
 
@@ -118,6 +122,7 @@ class OpenAIChatDecoder:
         self._reasoning: list[str] = []
         self._reasoning_field = ""
         self._details: list[dict[str, Any]] = []
+        self._refused = False
         self._calls: list[dict[str, str]] = []
         self._slots: dict[Any, int] = {}
         self._finish: Finish | None = None
@@ -171,27 +176,56 @@ class OpenAIChatDecoder:
                 events.append(ReasoningDelta(text=text))
                 break
         if isinstance(delta.get("reasoning_details"), list):
-            self._details.extend(delta["reasoning_details"])
+            for fragment in cast(list[Any], delta["reasoning_details"]):
+                if isinstance(fragment, dict):
+                    self._take_detail(cast(dict[str, Any], fragment))
         content = delta.get("content")
         if isinstance(content, list):
             content = "".join(str(p.get("text", "")) for p in cast(list[dict[str, Any]], content) if p.get("type") == "text")
         if isinstance(content, str) and content:
             self._text.append(content)
             events.append(TextDelta(text=content))
+        refusal = delta.get("refusal")
+        if isinstance(refusal, str) and refusal:
+            self._refused = True
+            self._text.append(refusal)
+            events.append(TextDelta(text=refusal))
         for piece in cast(list[dict[str, Any]], delta.get("tool_calls") or []):
             events.append(self._take_call(piece))
         return events
 
+    def _take_detail(self, fragment: dict[str, Any]) -> None:
+        """Adds a fragment to its block: the one of its index and type, unless both have an id and these differ.
+
+        A block goes back as one piece, or its signature does not fit. What has no index stands for itself.
+        """
+        key = fragment.get("index"), fragment.get("type")
+        known = None
+        if key[0] is not None:
+            known = next((one for one in reversed(self._details) if (one.get("index"), one.get("type")) == key), None)
+        if known is not None and known.get("id") and fragment.get("id") and known["id"] != fragment["id"]:
+            known = None
+        if known is None:
+            self._details.append(dict(fragment))
+            return
+        for field, value in fragment.items():
+            if field in _JOINED and isinstance(value, str) and isinstance(known.get(field), str):
+                known[field] += value
+            elif value is not None:
+                known[field] = value
+
     def _take_call(self, piece: dict[str, Any]) -> ToolCallDelta:
         function = cast(dict[str, Any], piece.get("function") or {})
         call_id, index = str(piece.get("id") or ""), piece.get("index")
+        name = str(function.get("name") or "")
         slot = self._slots.get(("id", call_id)) if call_id else None
         if slot is None and index is not None:
             known = self._slots.get(("index", index))
-            # Some servers give every call the index 0: a new id on a known index is a new call.
-            if known is not None and (not call_id or not self._calls[known]["id"] or self._calls[known]["id"] == call_id):
+            # Some servers give every call the index 0: a new id on a known index is a new call, and so is another name
+            # where there are no ids.
+            if known is not None and self._continues(self._calls[known], call_id, name):
                 slot = known
-        elif slot is None and self._calls and not call_id and not function.get("name"):
+        elif slot is None and self._calls and not call_id and not name:
             slot = len(self._calls) - 1
         if slot is None:
             slot = len(self._calls)
@@ -202,13 +236,19 @@ class OpenAIChatDecoder:
         if call_id:
             call["id"] = call_id
             self._slots[("id", call_id)] = slot
-        name = str(function.get("name") or "")
         if name and not call["name"]:
             call["name"] = name
         arguments = function.get("arguments")
         text = arguments if isinstance(arguments, str) else json.dumps(arguments) if arguments else ""
         call["arguments"] += text
         return ToolCallDelta(index=slot, name=call["name"], text=text)
+
+    @staticmethod
+    def _continues(call: dict[str, str], call_id: str, name: str) -> bool:
+        """Whether a piece with this id and name, at the index of `call`, is more of that call."""
+        if call_id and call["id"]:
+            return call_id == call["id"]
+        return not (name and call["name"] and name != call["name"])
 
     def _take_usage(self, chunk: dict[str, Any]) -> None:
         groq = cast(dict[str, Any], chunk.get("x_groq") or {})
@@ -223,18 +263,20 @@ class OpenAIChatDecoder:
         completion = cast(dict[str, Any], raw.get("completion_tokens_details") or {})
         cached = prompt.get("cached_tokens") or raw.get("prompt_cache_hit_tokens") or 0
         inputs, outputs = cast(tuple[int, int], given)
+        cached = min(int(cached), inputs)
         self._usage = Usage(
             input_tokens=inputs,
-            cached_tokens=min(int(cached), inputs),
-            cache_write_tokens=min(int(prompt.get("cache_write_tokens") or 0), inputs),
+            cached_tokens=cached,
+            cache_write_tokens=min(int(prompt.get("cache_write_tokens") or 0), inputs - cached),
             output_tokens=outputs,
             reasoning_tokens=min(int(completion.get("reasoning_tokens") or 0), outputs),
         )
         if self._dialect.cost_in_usage and raw.get("cost") is not None:
             try:
-                self._cost = nanos_from_usd(Decimal(str(raw["cost"])))
+                cost = Decimal(str(raw["cost"]))
             except InvalidOperation:
-                self._cost = None
+                cost = Decimal("NaN")
+            self._cost = nanos_from_usd(cost) if cost.is_finite() else None
 
     def finish(self, *, cut: bool = False) -> Reply:
         """The whole answer. Raises `ProviderError` when the stream ended without saying why.
@@ -250,8 +292,11 @@ class OpenAIChatDecoder:
                 )
             self._finish = "stop"
         finish: Finish = "repetition" if cut else cast(Finish, self._finish)
-        if self._calls and finish == "stop":
+        if finish == "stop" and self._calls:
             finish = "tool_calls"
+        elif finish == "stop" and self._refused:
+            # The model declined in the field made for it, which servers end with a plain `stop`.
+            finish = "content_filter"
         parts: list[TextPart | ReasoningPart | ToolCallPart] = []
         if self._reasoning or self._details:
             parts.append(self._reasoning_part())
