@@ -6,7 +6,7 @@ MODEL ?= local
 
 .PHONY: demo test check fix generate clean
 
-demo: $(VENV)/.demo
+demo: $(VENV)/.demo-$(if $(filter local,$(MODEL)),local,plain)
 	$(BIN)/python demo/run.py --model $(MODEL)
 
 test: $(VENV)/.dev
@@ -25,9 +25,13 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 
-$(VENV)/.demo: pyproject.toml $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(if $(filter scripted,$(MODEL)),,local)]'
-	@touch $(if $(filter scripted,$(MODEL)),$(VENV)/.installed,$@)
+$(VENV)/.demo-plain: pyproject.toml $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.demo-local: pyproject.toml $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[local]'
+	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'

@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -111,6 +111,11 @@ def rows(model: type[BaseModel], prefix: str, source: str, lines: list[str]) -> 
         annotation = field.annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             rows(annotation, f"{prefix}{name}.", source, lines)
+            continue
+        inner = [one for one in get_args(annotation) if isinstance(one, type) and issubclass(one, BaseModel)]
+        if inner:
+            key = f'{prefix}{name}."SLUG".' if get_origin(annotation) is dict else f"{prefix}{name}."
+            rows(inner[0], key, source, lines)
             continue
         body = source.split(f"class {model.__name__}(")[1].split("\nclass ")[0]
         found = re.search(rf"^    {name}: .*?\n    \"\"\"(.*?)\"\"\"", body, re.MULTILINE)

@@ -53,6 +53,10 @@ class Workspace(Protocol):
         """All of them or none. Raises `StaleDocument` when a base digest no longer holds, `StorageError` on a full disk."""
         ...
 
+    def open_paths(self) -> tuple[str, ...]:
+        """Open documents whose text is other than that of their file: programs still see the old text."""
+        ...
+
     async def files(self) -> tuple[str, ...]:
         """Every path that the model may know of, sorted; ignored ones are absent."""
         ...

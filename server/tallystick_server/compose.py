@@ -40,7 +40,8 @@ class Application:
         self.home = home
         self.environment = environment
         self.clock = clock or SystemClock()
-        self.keys = KeyStore(environment, home / "keys.env")
+        named = frozenset(one.key_name for one in settings.endpoints.values() if one.key_name)
+        self.keys = KeyStore(environment, home / "keys.env", named)
         self.weights = WeightStore(home / "models")
         self._llama = LlamaServer(home / "logs" / "llama.log")
         self._engine: Engine | None = None
@@ -133,6 +134,7 @@ class Application:
         from tallystick_agent.providers.catalog import resolve
 
         endpoint = resolve(slug, self.settings, self.keys.names(), self._bases())
+        _check_url(endpoint)
         if endpoint.provider == "local":
             capabilities = Capabilities(call_mode="schema", infill=True)
             endpoint = replace(
@@ -169,7 +171,7 @@ class Application:
             if not value:
                 continue
             url = (value if "://" in value else f"http://{value}").rstrip("/")
-            if provider.name == "ollama" and urlsplit(url).port is None:
+            if provider.name == "ollama" and ":" not in urlsplit(url).netloc:
                 url = f"{url}:11434"
             bases[provider.name] = url if not provider.suffix or url.endswith(provider.suffix) else url + provider.suffix
         return bases
@@ -220,6 +222,19 @@ class Application:
         if self._engine is not None:
             await self._engine.close()
         await self._llama.stop()
+
+
+def _check_url(endpoint: Endpoint) -> None:
+    """Raises `ConfigurationError` for a base URL that no request can be sent to."""
+    try:
+        parts = urlsplit(endpoint.base_url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port >= 0)
+    except ValueError:
+        good = False
+    if not good:
+        raise ConfigurationError(
+            f"{endpoint.base_url} is no base URL for {endpoint.provider}.", remedy="Give it as http://HOST:PORT/PATH or https://…"
+        )
 
 
 def _first_model(data: object) -> str:

@@ -119,8 +119,13 @@ class Asker:
         reason = route((endpoint,), Need(input_tokens=booking.estimate, output_tokens=request.max_output_tokens)).order[0].reason
         stream = _Stream()
         self.visible = False
+
+        def may_try() -> None:
+            wanted = request.max_output_tokens
+            reserve(self._budget, self.spent, input_tokens=booking.estimate, output_tokens=wanted, price=endpoint.price)
+
         try:
-            async for event in self._parts.client.send(request, endpoint, guard=guard):
+            async for event in self._parts.client.send(request, endpoint, guard=guard, may_try=may_try):
                 match event:
                     case AttemptStarted(attempt=attempt):
                         booking.start(attempt, self._parts.clock.monotonic())
@@ -140,7 +145,8 @@ class Asker:
                         await self._flush(stream)
                         usage = await booking.finished(reply)
                         return Asked(reply=reply, items=self._items(stream, reply), usage=usage)
-        except (asyncio.CancelledError, GeneratorExit):
+        except BaseException:
+            # Cancelled, a full disk, a bug: what was asked for is in the books all the same.
             await booking.aborted()
             raise
         raise ProviderError("The provider gave no answer.", retryable=False)

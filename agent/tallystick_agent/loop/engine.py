@@ -26,7 +26,7 @@ class Engine:
         log = EventLog(self.parts.store.path(session_id))
         try:
             state = fold(read_log(log.path)) if resume else SessionState()
-            recorder = Recorder(session_id, log, self.parts.clock, state)
+            recorder = Recorder(session_id, log, self.parts.clock, state, self.parts.secrets.values)
             opened = SessionOpened(
                 workspace=str(options.workspace.root),
                 model=options.model,

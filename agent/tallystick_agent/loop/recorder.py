@@ -5,10 +5,12 @@ can never leave the log and the state apart.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
+from tallystick_agent.policy.redaction import redact
 from tallystick_agent.ports import Clock
+from tallystick_agent.protocol.codec import event_from_line, event_to_line
 from tallystick_agent.protocol.events import Event, EventBody, ItemDelta
 from tallystick_agent.protocol.ids import SessionId, TurnId
 from tallystick_agent.sessions.event_log import EventLog
@@ -19,19 +21,22 @@ QUEUE: Final = 2_000
 
 
 class Recorder:
-    def __init__(self, session_id: SessionId, log: EventLog, clock: Clock, state: SessionState) -> None:
+    def __init__(
+        self, session_id: SessionId, log: EventLog, clock: Clock, state: SessionState, secrets: Callable[[], tuple[str, ...]]
+    ) -> None:
         self.session_id = session_id
         self.state = state
         self.turn_id: TurnId | None = state.open_turn
         self._log = log
         self._clock = clock
+        self._secrets = secrets
         self._queues: list[asyncio.Queue[Event | None]] = []
         self._unheard: list[Event] = []
         self._drained = asyncio.Event()
 
     async def emit(self, body: EventBody, *, durable: bool = False) -> None:
         """Raises `StorageError` when the event could not be written; nobody has seen it then."""
-        event = self._stamp(body)
+        event = self._redacted(self._stamp(body))
         self._log.append(event)
         self.state = step(self.state, event)
         self._tell(event)
@@ -44,7 +49,13 @@ class Recorder:
 
     def announce(self, body: EventBody) -> None:
         """Tells the hosts what could not be logged, because the disk is full."""
-        self._tell(self._stamp(body))
+        self._tell(self._redacted(self._stamp(body)))
+
+    def _redacted(self, event: Event) -> Event:
+        """The event without any key in it: the one place that the log, the hosts and the next request all lie behind."""
+        line = event_to_line(event).decode("utf-8", "replace")
+        clean = redact(line, self._secrets())
+        return event if clean == line else event_from_line(clean)
 
     def _stamp(self, body: EventBody) -> Event:
         now = self._clock.now()

@@ -18,11 +18,14 @@ from tallystick_agent.loop.repair_turn import RepairTurn
 from tallystick_agent.loop.setup import find_tests, first_context
 from tallystick_agent.loop.step import Finish, TurnState, after_error
 from tallystick_agent.loop.turn import Turn, TurnSetup, bounded
+from tallystick_agent.policy.redaction import clean
 from tallystick_agent.protocol.errors import StorageError, TallystickError
 from tallystick_agent.protocol.events import (
     Event,
     ItemDelta,
     ItemFinished,
+    ItemStarted,
+    MessageItem,
     Notice,
     PermissionRequested,
     Purpose,
@@ -32,6 +35,7 @@ from tallystick_agent.protocol.events import (
     TurnStarted,
 )
 from tallystick_agent.protocol.ids import CallId, ItemId, SessionId, TurnId
+from tallystick_agent.protocol.messages import AssistantMessage
 from tallystick_agent.protocol.operations import (
     Answer,
     Cancel,
@@ -70,7 +74,6 @@ class Session:
             ask=self._ask_user,
             on_output=self._on_output,
         )
-        self._live: dict[CallId, ItemId] = {}
 
     @property
     def session_id(self) -> SessionId:
@@ -127,6 +130,17 @@ class Session:
             await self._recorder.emit(SessionClosed(), durable=True)
         self._recorder.close()
 
+    def _report(self, error: Exception) -> None:
+        """Writes a bug's traceback to a file of ours: a person is told in words."""
+        import traceback
+
+        with contextlib.suppress(OSError):
+            path = self._parts.home / "logs" / "bugs.log"
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with open(path, "a", encoding="utf-8", errors="replace") as file:
+                file.write(f"{self._parts.clock.now():%Y-%m-%d %H:%M:%S}Z session {self.session_id}\n")
+                file.writelines(traceback.format_exception(error))
+
     def _cancel(self) -> None:
         """Stops the running turn. One that has not taken its first step is told to stop there: it must still log its end."""
         if self._task is None:
@@ -161,15 +175,13 @@ class Session:
             assert isinstance(command, Finish)
             finish = command
         except Exception as error:
-            import logging
-
-            logging.getLogger(__name__).exception("a turn failed")
+            self._report(error)
             detail = f"A bug in Tallystick ended this turn ({type(error).__name__}). The session is whole."
             finish = Finish(
                 stop="internal_error",
                 detail=detail,
                 code="internal",
-                remedy="Please report it; `tallystick resume` goes on.",
+                remedy="Please report it with logs/bugs.log of the state folder; `tallystick resume` goes on.",
             )
         ended = TurnFinished(
             stop=finish.stop,
@@ -200,6 +212,10 @@ class Session:
         for call in tuple(recorder.state.pending.values()):
             settled = await outcome_of(call, options.workspace)
             await recorder.emit(ItemFinished(item_id=ItemId(self._parts.ids.new("item")), item=settled), durable=True)
+        if continued and recorder.state.messages and isinstance(recorder.state.messages[-1], AssistantMessage):
+            item_id, item = ItemId(self._parts.ids.new("item")), MessageItem(text="Go on with the task.", origin="engine")
+            await recorder.emit(ItemStarted(item_id=item_id, item=item))
+            await recorder.emit(ItemFinished(item_id=item_id, item=item))
         setup = TurnSetup(
             parts=self._parts,
             options=options,
@@ -219,7 +235,7 @@ class Session:
             grants=self._grants,
         )
         try:
-            task = prompt or recorder.state.title
+            task = prompt or recorder.state.prompt
             mends = setup.endpoint.scale == "small" and tests is not None and tests.language == "python"
             if mends and asks_for_change(task):
                 finish = await RepairTurn(setup, recorder, asker, runner, self._context).run(task)
@@ -255,9 +271,10 @@ class Session:
 
     def _on_output(self, call_id: CallId, text: str) -> None:
         """A running command's output, shown as it comes. It may be left out: the outcome repeats it."""
-        if self._recorder.turn_id is None:
+        item_id = self._context.items.get(call_id)
+        if item_id is None:
             return
-        task = asyncio.ensure_future(self._recorder.emit(ItemDelta(item_id=ItemId(call_id), text=text)))
+        task = asyncio.ensure_future(self._recorder.emit(ItemDelta(item_id=item_id, text=clean(text))))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 

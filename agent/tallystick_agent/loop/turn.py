@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from tallystick_agent.context.compaction import plan as plan_compaction
 from tallystick_agent.context.test_command import TestCommand
 from tallystick_agent.loop.ask import Asked, Asker
+from tallystick_agent.loop.check import CheckState, TestCheck
 from tallystick_agent.loop.parts import EngineParts, SessionOptions
 from tallystick_agent.loop.recorder import Recorder
 from tallystick_agent.loop.step import (
@@ -51,6 +52,9 @@ class TurnSetup:
 
 class Turn:
     def __init__(self, setup: TurnSetup, recorder: Recorder, asker: Asker, runner: ToolRunner) -> None:
+        parts, options = setup.parts, setup.options
+        self._check = TestCheck(setup.test_command, options.workspace, parts.settings, runner)
+        self._checked = CheckState()
         self._setup = setup
         self._recorder = recorder
         self._asker = asker
@@ -63,7 +67,10 @@ class Turn:
         while True:
             match command:
                 case Finish():
-                    return command
+                    failures = await self._failures() if command.stop == "end_turn" else ""
+                    if not failures:
+                        return command
+                    command = AskModel(note=failures)
                 case AskModel(note=note):
                     if note:
                         await self._tell_model(note)
@@ -126,11 +133,18 @@ class Turn:
                     code="permission_denied",
                     remedy="Run it again with --yes, or allow it under [permissions] in settings.toml.",
                 )
+            self._checked = self._checked.after(call, ended, self._check.command)
             self._state, warning, finish = after_tool(self._state, call, ended.text, malformed=ended.malformed)
             note = warning or note
             if finish is not None:
                 return finish
         return AskModel(note=note)
+
+    async def _failures(self) -> str:
+        """Runs the tests where files changed; what failed, in words for the model."""
+        failures = await self._check.failures(self._checked, CallId(self._setup.parts.ids.new("call")))
+        self._checked = replace(self._checked, changed=False, rounds=self._checked.rounds + bool(failures))
+        return failures
 
     async def _compact(self, limit: int | None) -> Command:
         """Drops old tool output until the request should fit, or ends the turn."""

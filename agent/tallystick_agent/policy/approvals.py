@@ -20,6 +20,8 @@ class Action:
     effect: Effect
     paths: tuple[str, ...] = ()
     command: str = ""
+    leads_out: bool = False
+    """A path in the command resolves to somewhere outside, or to a secret: a harmless program is then not harmless."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,4 +68,7 @@ def _by_rules(action: Action, rules: PermissionSettings) -> Judgement:
                 return Judgement(verdict="deny", reason="the path is protected: an editor, git or an agent would act on it")
             return Judgement(verdict=rules.edit, reason="the rule for edits")
         case "command":
-            return judge(action.command, allow=rules.allow_commands, deny=rules.deny_commands, unknown=rules.command)
+            judgement = judge(action.command, allow=rules.allow_commands, deny=rules.deny_commands, unknown=rules.command)
+            if judgement.verdict == "allow" and action.leads_out and rules.command != "allow":
+                return Judgement(verdict="ask", reason="a path in it leads outside the workspace or to a secret")
+            return judgement

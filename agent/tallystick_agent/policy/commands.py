@@ -72,9 +72,14 @@ def _judge_one(words: list[str], allow: tuple[str, ...], deny: tuple[str, ...], 
     for rule in allow:
         if _under(words, rule):
             return Judgement(verdict="allow", reason=f"the rule `{rule}` allows it")
-    if words[0] in HARMLESS and not any(_leaves(word) for word in words[1:]):
+    if words[0] in HARMLESS and not _follows(words) and not any(_leaves(word) for word in words[1:]):
         return Judgement(verdict="allow", reason=f"{program} only reads")
     return Judgement(verdict=unknown, reason=f"no rule names `{program}`")
+
+
+def _follows(words: list[str]) -> bool:
+    """`tail -f` never ends."""
+    return words[0] == "tail" and any(re.match(r"-\w*[fF]|--follow|--retry", word) for word in words[1:])
 
 
 def _leaves(word: str) -> bool:

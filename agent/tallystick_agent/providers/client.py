@@ -5,7 +5,7 @@ visible delta a failed attempt is tried again here; after it the error is raised
 second attempt would not repeat.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from tallystick_agent.ports import Clock, SecretStore
@@ -13,10 +13,10 @@ from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.providers.dialects import dialect_of
 from tallystick_agent.providers.http import Transport
+from tallystick_agent.providers.payloads import PATIENCE, Progress, payloads
 from tallystick_agent.providers.repetition import RepetitionGuard
 from tallystick_agent.providers.request import ChatRequest, Reply, StreamEvent, TextDelta, ToolCallDelta
 from tallystick_agent.providers.retry import pause_before_next
-from tallystick_agent.providers.sse import SseDecoder
 from tallystick_agent.providers.wire import openai_chat, openai_infill
 from tallystick_agent.settings import NetworkSettings
 
@@ -50,16 +50,19 @@ class ModelClient:
         self._clock = clock
         self._network = network
 
-    async def send(self, request: ChatRequest, endpoint: Endpoint, *, guard: bool = False) -> AsyncIterator[ClientEvent]:
+    async def send(
+        self, request: ChatRequest, endpoint: Endpoint, *, guard: bool = False, may_try: Callable[[], None] = lambda: None
+    ) -> AsyncIterator[ClientEvent]:
         """Raises the last attempt's `ProviderError`, after an `AttemptEnded` for it.
 
+        `may_try` is asked before each further attempt and raises where the turn's limits allow no more.
         `guard` cuts an answer that repeats itself; its reply has finish `repetition` and no usage.
         """
         attempt = 0
         while True:
             attempt += 1
             yield AttemptStarted(attempt=attempt, endpoint=endpoint)
-            run = _Attempt(endpoint, guarded=guard)
+            run = _Attempt(endpoint, self._clock, self._network.idle_timeout_s, guarded=guard)
             try:
                 async for event in run.stream(self._transport, request, self._key(endpoint)):
                     yield event
@@ -76,6 +79,7 @@ class ModelClient:
                 )
                 if pause is None:
                     raise
+                may_try()
                 await self._clock.sleep(pause)
 
     def _key(self, endpoint: Endpoint) -> str | None:
@@ -94,13 +98,19 @@ class ModelClient:
 class _Attempt:
     """The state of one try."""
 
-    def __init__(self, endpoint: Endpoint, *, guarded: bool) -> None:
+    def __init__(self, endpoint: Endpoint, clock: Clock, idle_s: float, *, guarded: bool) -> None:
         self._endpoint = endpoint
+        self._progress = Progress(clock, max(idle_s, endpoint.idle_timeout_s if endpoint.idle_timeout_s > 60 else 0) * PATIENCE)
         self._dialect = dialect_of(endpoint.dialect)
         self._decoder = openai_chat.OpenAIChatDecoder(endpoint, self._dialect)
         self._guard = RepetitionGuard() if guarded else None
         self.visible = False
-        self.accepted = False
+        self._open = self._silent = False
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the provider may charge: it had begun to answer, or broke off after it had taken the request."""
+        return self._open and (self._decoder.started or self._silent)
 
     @property
     def partial(self) -> str:
@@ -110,9 +120,10 @@ class _Attempt:
         wire = openai_chat if request.infill is None else openai_infill
         body = wire.encode(request, self._endpoint, self._dialect)
         async with transport.post(self._endpoint, wire.PATH, body, key) as response:
-            self.accepted = True
+            self._open, self._silent = True, True
             cut = False
-            async for data in _payloads(response.chunks, event_stream=response.event_stream):
+            async for data in payloads(response.chunks, self._progress, event_stream=response.event_stream):
+                self._silent = False
                 for event in self._decoder.feed(data):
                     if isinstance(event, TextDelta | ToolCallDelta):
                         self.visible = True
@@ -121,22 +132,3 @@ class _Attempt:
                 if cut:
                     break
         yield self._decoder.finish(cut=cut)
-
-
-async def _payloads(chunks: AsyncIterator[bytes], *, event_stream: bool) -> AsyncIterator[str]:
-    if event_stream:
-        decoder = SseDecoder()
-        async for chunk in chunks:
-            for data in decoder.feed(chunk):
-                yield data
-        return
-    # A server that ignores `stream` answers with one JSON object, which decodes like one large chunk.
-    whole = b""
-    async for chunk in chunks:
-        whole += chunk
-        if len(whole) > 16 * 1024 * 1024:
-            raise ProviderError("The provider's answer is over 16 MiB.", retryable=False)
-    text = whole.decode("utf-8", "replace").strip()
-    if not text.startswith("{"):
-        raise ProviderError("The provider's answer is not an event stream and not JSON.", retryable=True)
-    yield text

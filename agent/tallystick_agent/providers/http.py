@@ -78,7 +78,7 @@ class Transport:
             async with httpx.AsyncClient(trust_env=False, verify=False, timeout=timeout_s) as client:
                 response = await client.get(url)
                 return response.json() if response.status_code == 200 else None
-        except (httpx.HTTPError, ValueError):
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError):
             return None
 
     async def close(self) -> None:
@@ -155,5 +155,16 @@ class Transport:
                 return ProviderError(f"{host} sent nothing for {idle:g} s.", code="provider_timeout", retryable=True)
             case httpx.RemoteProtocolError() | httpx.ReadError() | httpx.WriteError():
                 return ProviderError(f"{host} broke the connection.", code="provider_stream_cut", retryable=True)
+            case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
+                # What httpx says of a header may hold the key.
+                return ProviderError(
+                    f"No request can be made to {endpoint.base_url}.",
+                    code="bad_settings",
+                    remedy="Check the base URL and the key.",
+                )
+            case httpx.DecodingError():
+                return ProviderError(f"{host} sent something that cannot be unpacked.", retryable=True)
             case _:
-                return ProviderError(f"The request to {host} failed: {error}", code="provider_failed", retryable=True)
+                return ProviderError(
+                    f"The request to {host} failed ({type(error).__name__}).", code="provider_failed", retryable=True
+                )

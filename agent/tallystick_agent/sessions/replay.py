@@ -57,6 +57,10 @@ class SessionState:
     last_seq: int = 0
     last_time: str = ""
     turns: int = 0
+    prompt: str = ""
+    """What the last turn was asked."""
+    last_stop: str = ""
+    """How the last turn ended; empty while it runs."""
     open_turn: TurnId | None = None
     """A turn that has begun and not finished."""
     messages: tuple[Message, ...] = ()
@@ -94,8 +98,8 @@ def step(state: SessionState, event: Event) -> SessionState:
             return replace(state, workspace=body.workspace, model=body.model)
         case TurnStarted() as body:
             return _turn_started(state, body, event.turn_id)
-        case TurnFinished():
-            return replace(state, open_turn=None, reply_at=None)
+        case TurnFinished() as body:
+            return replace(state, open_turn=None, reply_at=None, last_stop=body.stop)
         case RequestStarted():
             return replace(state, reply_at=None)
         case RequestFinished() as body:
@@ -131,8 +135,10 @@ def _turn_started(state: SessionState, body: TurnStarted, turn_id: TurnId | None
         reply_at=None,
         model=body.model or state.model,
     )
+    state = replace(state, last_stop="")
     if body.continued:
         return state
+    state = replace(state, prompt=body.prompt)
     parts = (
         [TextPart(text=body.prompt)] if not body.context else [TextPart(text=f"{body.context}\n\n"), TextPart(text=body.prompt)]
     )

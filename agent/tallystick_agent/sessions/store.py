@@ -24,6 +24,8 @@ class SessionSummary:
     updated: str
     turns: int
     unfinished: bool
+    last_stop: str
+    """How the last finished turn ended."""
     damaged: bool
 
 
@@ -69,6 +71,10 @@ class SessionStore:
         while damaged.exists():
             number += 1
             damaged = path.with_suffix(f".damaged{number}")
+        if not events:
+            # Nothing of it can be read: an empty session would only pass for one.
+            os.replace(path, damaged)
+            return 0, damaged
         fresh = path.with_suffix(".repaired")
         fresh.unlink(missing_ok=True)
         # The mode is given at the birth of the file, so that nobody else can read it even for a moment.
@@ -93,7 +99,7 @@ def summarise(path: Path) -> SessionSummary | None:
     """Reads only the lines that matter for a list: the first, the turns, and the last."""
     first: dict[str, object] = {}
     last: dict[str, object] = {}
-    title, turns, unfinished, damaged = "", 0, False, False
+    title, turns, unfinished, damaged, last_stop = "", 0, False, False, ""
     try:
         with open(path, "rb") as file:
             for line in file:
@@ -114,6 +120,7 @@ def summarise(path: Path) -> SessionSummary | None:
                     title = title or str(last.get("prompt", "")).strip().split("\n")[0][:80]
                 elif is_turn and last.get("kind") == "turn_finished":
                     unfinished = False
+                    last_stop = str(last.get("stop", ""))
     except OSError:
         return None
     return SessionSummary(
@@ -124,5 +131,6 @@ def summarise(path: Path) -> SessionSummary | None:
         updated=str(last.get("time", "")),
         turns=turns,
         unfinished=unfinished,
+        last_stop=last_stop,
         damaged=damaged,
     )

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tallystick_agent.policy.approvals import Action
 from tallystick_agent.ports import Terminal, Workspace
 from tallystick_agent.protocol.events import FileChange, PlanItem
-from tallystick_agent.protocol.ids import CallId
+from tallystick_agent.protocol.ids import CallId, ItemId
 from tallystick_agent.protocol.messages import JsonValue
 from tallystick_agent.providers.request import ToolSpec
 from tallystick_agent.settings import Settings
@@ -61,7 +61,7 @@ class Prepared:
 
 @dataclass(slots=True, kw_only=True)
 class ToolContext:
-    """What the tools of one session share. `seen` is the one mutable part: digests of the texts the model has read."""
+    """What the tools of one session share. `seen` (digests of the texts the model has read) and `items` change."""
 
     workspace: Workspace
     terminal: Terminal
@@ -70,6 +70,8 @@ class ToolContext:
     ask: Callable[[CallId, str, tuple[str, ...]], Awaitable[str]]
     on_output: Callable[[CallId, str], None]
     seen: dict[str, str] = field(default_factory=lambda: {})
+    items: dict[CallId, ItemId] = field(default_factory=lambda: {})
+    """The item of each call that runs, for the output that it prints meanwhile."""
 
 
 class Tool(Protocol):

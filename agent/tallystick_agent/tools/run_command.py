@@ -1,10 +1,17 @@
 """run_command: a shell command in the workspace, bounded in time and output."""
 
+from itertools import islice
+from pathlib import Path
+
 from pydantic import Field
 
 from tallystick_agent.policy.approvals import Action
+from tallystick_agent.policy.commands import split_plain
+from tallystick_agent.policy.paths import confine, is_secret
 from tallystick_agent.policy.redaction import clean
 from tallystick_agent.ports import CommandResult
+from tallystick_agent.protocol.display import shown
+from tallystick_agent.protocol.errors import PathRefused
 from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.tools.base import Arguments, Outcome, Prepared, ToolContext, ToolProblem, parse, spec_of
 from tallystick_agent.tools.bounds import head_and_tail, shorten_lines
@@ -30,6 +37,9 @@ class RunCommand:
         command = arguments.command.strip()
         if not command:
             raise ToolProblem("`command` is empty.")
+        if shown(command) != command:
+            # What a person is asked about must be what runs, to the letter.
+            raise ToolProblem("`command` has control or hidden characters. Write it in plain text.")
 
         async def execute() -> Outcome:
             result = await context.terminal.run(
@@ -41,8 +51,28 @@ class RunCommand:
             )
             return describe(result, call_id, context)
 
-        action = Action(effect="command", command=command)
+        action = Action(effect="command", command=command, leads_out=_leads_out(command, context.workspace.root))
         return Prepared(action=action, title=command, detail=command, intent={"command": command}, execute=execute)
+
+
+def _leads_out(command: str, root: Path) -> bool:
+    """Whether a word of a plain command is, or may be, a link to somewhere outside or to a secret."""
+    for words in split_plain(command) or []:
+        for word in words[1:]:
+            names = [path.relative_to(root).as_posix() for path in _expanded(word, root)]
+            for name in [word, *names]:
+                try:
+                    if is_secret(confine(root, name)):
+                        return True
+                except PathRefused:
+                    return True
+    return False
+
+
+def _expanded(word: str, root: Path) -> list[Path]:
+    if not any(mark in word for mark in "*?[") or word.startswith(("/", "-")):
+        return []
+    return list(islice(root.glob(word), 500))
 
 
 def describe(result: CommandResult, call_id: CallId, context: ToolContext) -> Outcome:

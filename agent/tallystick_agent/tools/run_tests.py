@@ -1,4 +1,7 @@
-"""run_tests: the repository's test command in a scratch copy, with a trace of what each test ran. Called by the engine alone."""
+"""run_tests: the repository's test command, in the workspace or in a scratch copy. Called by the engine alone.
+
+Owns the trace of what each test ran, where the command can be traced.
+"""
 
 import re
 import shlex
@@ -23,8 +26,11 @@ class RunTestsArguments(Arguments):
 class RunTests:
     spec = spec_of("run_tests", "Run the repository's tests.", RunTestsArguments)
 
-    def __init__(self, command: str, folder: Path, timeout_s: float) -> None:
+    def __init__(self, command: str, folder: Path, timeout_s: float, *, traces: bool = True) -> None:
+        """`traces`: whether a run that is not quick notes which lines each test ran, beside the folder."""
         self.command = command
+        self.action = Action(effect="command", command=command)
+        self._traces = traces
         self.last: CommandResult | None = None
         self.trace = ""
         """The trace of the first run, as JSON; empty where the command cannot be traced."""
@@ -36,22 +42,23 @@ class RunTests:
 
         async def execute() -> Outcome:
             out = self._folder.parent / "trace.json"
-            traced = None if arguments.quick else self._traced(out)
+            traced = self._traced(out) if self._traces and not arguments.quick else None
             self.last = await context.terminal.run(
                 traced or self.command,
                 cwd=self._folder,
                 timeout_s=min(self._timeout_s, 30) if arguments.quick else self._timeout_s,
                 output_bytes=KEPT_BYTES,
             )
-            if out.exists():
+            if self._traces and out.exists():
                 self.trace = out.read_text("utf-8", "replace")
                 out.unlink()
             shown = head_and_tail(self.last.output.replace(str(self._folder), "").rstrip(), SHOWN_BYTES)[0]
             passed = self.last.exit_code == 0
             return Outcome(text=f"{'Passed.' if passed else 'Failed.'}\n{shown}", status="ok" if passed else "error")
 
-        action = Action(effect="command", command=self.command)
-        return Prepared(action=action, title=self.command, detail=self.command, intent={"command": self.command}, execute=execute)
+        return Prepared(
+            action=self.action, title=self.command, detail=self.command, intent={"command": self.command}, execute=execute
+        )
 
     def _traced(self, out: Path) -> str | None:
         """The command through the tracing script, where it has the form that the script can stand in for."""

@@ -40,6 +40,8 @@ class Ended:
     text: str
     status: Literal["ok", "error", "denied"]
     malformed: bool = False
+    changed: bool = False
+    """Whether files of the workspace are other than before."""
     nobody_there: bool = False
     """Denied because there was no person to ask: a headless run ends here."""
 
@@ -64,6 +66,10 @@ class ToolRunner:
         self._secrets = secrets
         self.grants = grants
 
+    def allows(self, action: Action) -> bool:
+        """Whether an action would run without asking anybody."""
+        return self._judge(action).verdict == "allow"
+
     def offer(self, name: str, tool: Tool) -> None:
         """Adds a tool that the engine itself calls, under a name that no model is told of."""
         self._tools[name] = tool
@@ -87,6 +93,7 @@ class ToolRunner:
             ended = await self._refuse(item_id, item, refusal[0], "denied")
             return replace(ended, nobody_there=refusal[1])
         await self._emit(ItemStarted(item_id=item_id, item=item), durable=effect)
+        self._context.items[call.call_id] = item_id
         try:
             outcome = await prepared.execute()
         except asyncio.CancelledError:
@@ -95,6 +102,8 @@ class ToolRunner:
             raise
         except (ToolProblem, TallystickError) as problem:
             outcome = Outcome(text=str(problem), status="error")
+        finally:
+            self._context.items.pop(call.call_id, None)
         return await self._finish(item_id, item, outcome, effect=effect)
 
     async def _prepare(self, call: ToolCallPart) -> Prepared:
@@ -160,4 +169,4 @@ class ToolRunner:
             await self._emit(ItemStarted(item_id=plan_id, item=outcome.plan))
             await self._emit(ItemFinished(item_id=plan_id, item=outcome.plan))
         await self._emit(ItemFinished(item_id=item_id, item=replace(item, status=outcome.status, output=text)), durable=effect)
-        return Ended(text=text, status=outcome.status)
+        return Ended(text=text, status=outcome.status, changed=bool(outcome.changes))

@@ -89,8 +89,7 @@ def _escape(path: str) -> str:
 async def _unsaved(context: ToolContext, arguments: SearchArguments, path: str) -> dict[str, str]:
     """Hits in documents whose editor text differs from the file, by path; those files are then left out of the search."""
     found: dict[str, str] = {}
-    listing = getattr(context.workspace, "open_paths", None)
-    for name in listing() if listing is not None else ():
+    for name in context.workspace.open_paths():
         if path not in (".", name) and not name.startswith(f"{path}/"):
             continue
         if is_secret(name) or is_protected(name) or not _wanted(name, arguments.glob):

@@ -2,10 +2,11 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import click
 
-from tallystick_agent.protocol.errors import TallystickError
+from tallystick_agent.protocol.errors import ConfigurationError, TallystickError
 from tallystick_server.compose import Application
 
 
@@ -27,14 +28,20 @@ def command(context: click.Context, search: str, show_all: bool) -> int:
     table.add_column("model")
     for name in ("window", "input $/M", "output $/M"):
         table.add_column(name, justify="right")
-    rows = [(slug, row) for slug, row in known.items() if search in slug and (show_all or search or app.has_key(slug))]
-    for slug, row in rows[:200]:
+    wanted = ((slug, row) for slug, row in known.items() if search in slug)
+    rows = [(slug, row) for slug, row in wanted if _shown(app, slug, row, show_all=show_all, search=search)]
+    for slug, row in rows:
         table.add_row(slug, f"{row['window']:,}" if "window" in row else "?", row["input"], row["output"])
     console = Console()
     if rows:
         console.print(table)
     console.print(f"{len(rows)} of {len(known)} known models; prices from {source}. --all shows all.", style="dim")
     return 0
+
+
+def _shown(app: Application, slug: str, row: dict[str, Any], *, show_all: bool, search: str) -> bool:
+    """Without a search, the models that a key here can use; those without a window are old or are no chat models."""
+    return show_all or bool(search) or (app.has_key(slug) and "window" in row)
 
 
 async def _chosen(app: Application) -> None:
@@ -60,9 +67,12 @@ def pull(name: str, source: Path | None) -> int:
     if app.weights.path(name) is not None:
         click.echo(f"{name} is already here.")
         return 0
-    if name in MODELS:
-        model = MODELS[name]
-        click.echo(f"{model.title}, {model.size:,} bytes, {model.licence}")
+    if name not in MODELS:
+        raise ConfigurationError(
+            f"There is no model {name} to pull.", code="model_unknown", remedy=f"Known: {', '.join(MODELS)}."
+        )
+    model = MODELS[name]
+    click.echo(f"{model.title}, {model.size:,} bytes, {model.licence}")
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -1,12 +1,11 @@
 """Events as text for a person: streamed words, tool calls, diffs in colour, the tally. Owns what a terminal shows."""
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.prompt import Prompt as Ask
 from rich.text import Text
 
+from tallystick_agent.protocol.display import shown
 from tallystick_agent.protocol.events import (
     AttemptFailed,
     CompactionItem,
@@ -29,6 +28,7 @@ from tallystick_agent.protocol.events import (
     TurnFinished,
 )
 from tallystick_agent.protocol.operations import Decide, Decision
+from tallystick_server.cli.keyboard import read_line
 from tallystick_server.cli.tally import Tally, money
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class TextRenderer:
         self._tally = Tally()
         self._status: Status | None = None
         self._streaming = ""
+        self._streamed: set[str] = set()
         self._kinds: dict[str, str] = {}
 
     def show(self, event: Event) -> None:
@@ -84,19 +85,21 @@ class TextRenderer:
         self._break()
         if not self._interactive:
             return None
-        self._console.print(Text(f"? {body.tool}: {body.title}", style="bold yellow"), Text(f"  ({body.reason})", style="dim"))
+        self._console.print(
+            Text(f"? {body.tool}: {shown(body.title)}", style="bold yellow"), Text(f"  ({body.reason})", style="dim")
+        )
         if body.tool != "run_command" or body.detail != body.title:
             self._diff(body.detail)
-        answer = await asyncio.to_thread(
-            Ask.ask,
-            "  allow? [b]y[/b]es, [b]n[/b]o, [b]a[/b]lways in this session",
-            choices=["y", "n", "a"],
-            default="n",
-            console=self._console,
-            show_choices=False,
-        )
-        decisions: dict[str, Decision] = {"y": "allow_once", "a": "allow_always"}
-        return Decide(call_id=body.call_id, digest=body.digest, decision=decisions.get(answer, "reject"))
+        decisions: dict[str, Decision] = {"y": "allow_once", "a": "allow_always", "n": "reject"}
+        while True:
+            self._console.print("  allow? [bold]y[/bold]es, [bold]n[/bold]o, [bold]a[/bold]lways in this session: ", end="")
+            answer = await read_line()
+            if answer is None:
+                return None
+            chosen = decisions.get(answer.strip().lower()[:1] or "n")
+            if chosen is not None:
+                return Decide(call_id=body.call_id, digest=body.digest, decision=chosen)
+            self._console.print("  Answer y, n or a.")
 
     async def ask_question(self, body: QuestionAsked) -> str:
         self._stop()
@@ -104,10 +107,11 @@ class TextRenderer:
         if not self._interactive:
             return ""
         for number, option in enumerate(body.options, 1):
-            self._console.print(Text(f"  {number}. {option}"))
-        answer = await asyncio.to_thread(Ask.ask, Text(f"? {body.question}", style="bold yellow"), console=self._console)
-        text = str(answer or "")
-        return body.options[int(text) - 1] if text.isdigit() and 0 < int(text) <= len(body.options) else text
+            self._console.print(Text(f"  {number}. {shown(option)}"))
+        self._console.print(Text(f"? {shown(body.question)} ", style="bold yellow"), end="")
+        text = (await read_line() or "").strip()
+        chosen = int(text) if text.isdigit() else 0
+        return body.options[chosen - 1] if 0 < chosen <= len(body.options) else text
 
     def close(self) -> None:
         self._stop()
@@ -119,7 +123,9 @@ class TextRenderer:
             case ToolCallItem() as item if item.status == "running":
                 self._break()
                 self._stop()
-                self._console.print(Text.assemble(("● ", "cyan"), (item.name, "bold"), " ", (_title(item), "")))
+                self._console.print(
+                    Text.assemble(("● ", "cyan"), (shown(item.name) or "(no name)", "bold"), " ", (shown(_title(item)), ""))
+                )
                 if item.side_effect and item.name in ("run_command", "run_tests"):
                     self._wait("running")
             case _:
@@ -133,14 +139,15 @@ class TextRenderer:
         if self._streaming != body.item_id:
             self._break()
             self._streaming = body.item_id
-        self._console.print(Text(body.text, style="dim italic" if kind == "reasoning" else ""), end="")
+        self._streamed.add(body.item_id)
+        self._console.print(Text(shown(body.text), style="dim italic" if kind == "reasoning" else ""), end="")
 
     def _finished(self, body: ItemFinished) -> None:
         match body.item:
             case MessageItem() as item if item.origin == "engine":
                 self._line(item.text, "yellow")
             case MessageItem() as item:
-                if self._streaming != body.item_id:
+                if body.item_id not in self._streamed:
                     self._line(item.text, "")
                 self._break()
             case ReasoningItem():
@@ -160,13 +167,13 @@ class TextRenderer:
             return
         style = "dim" if item.status == "ok" else "red"
         lines = [line for line in item.output.splitlines() if line.strip()]
-        shown = (
+        kept = (
             lines
             if len(lines) <= OUTPUT_LINES
             else [*lines[:1], f"… {len(lines) - OUTPUT_LINES} more lines", *lines[1 - OUTPUT_LINES :]]
         )
-        for line in shown:
-            self._console.print(Text(f"  {line[:240]}", style=style))
+        for line in kept:
+            self._console.print(Text(f"  {shown(line[:240])}", style=style))
 
     def _diff(self, diff: str) -> None:
         lines = diff.splitlines()
@@ -182,7 +189,7 @@ class TextRenderer:
                 if line.startswith("@@")
                 else ""
             )
-            self._console.print(Text(f"  {line}", style=style))
+            self._console.print(Text(f"  {shown(line)}", style=style))
         if len(lines) > DIFF_LINES:
             self._line(f"  … {len(lines) - DIFF_LINES} more lines of the diff", "dim")
 
@@ -203,7 +210,7 @@ class TextRenderer:
     def _line(self, text: str, style: str) -> None:
         self._stop()
         self._break()
-        self._console.print(Text(text, style=style))
+        self._console.print(Text(shown(text), style=style))
 
     def _break(self) -> None:
         if self._streaming:

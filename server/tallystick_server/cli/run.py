@@ -155,9 +155,9 @@ class _Run:
 
         session_id = self._app.store.find(self._resume)
         state = fold(read_log(self._app.store.path(session_id)))
-        if isinstance(self._operation, Continue) and state.open_turn is None:
+        if isinstance(self._operation, Continue) and (not state.turns or state.last_stop == "end_turn"):
             raise SessionError(
-                f"Session {session_id} has no turn that was cut short.",
+                f"Session {session_id} has nothing to go on with: its last turn came to its end.",
                 code="bad_usage",
                 remedy=f'Give it something to do: tallystick resume {session_id} "…"',
             )
@@ -187,13 +187,22 @@ class _Run:
         async for event in events:
             renderer.show(event)
             match event.body:
-                case PermissionRequested() as body:
-                    nobody = Decide(call_id=body.call_id, digest=body.digest, decision="reject", by="policy")
-                    await session.submit(await renderer.ask_permission(body) or nobody)
-                case QuestionAsked() as body:
-                    await session.submit(Answer(call_id=body.call_id, text=await renderer.ask_question(body)))
+                case PermissionRequested() | QuestionAsked() as body:
+                    # Beside the events, so that an interrupt or a limit ends the turn while somebody thinks.
+                    tasks.add(asyncio.ensure_future(_ask(session, renderer, body)))
                 case TurnFinished() as body:
+                    for task in tasks:
+                        task.cancel()
                     return of_turn(body)
                 case _:
                     pass
         return ExitCode.INTERNAL
+
+
+async def _ask(session: "SessionHandle", renderer: Renderer, body: PermissionRequested | QuestionAsked) -> None:
+    match body:
+        case PermissionRequested():
+            nobody = Decide(call_id=body.call_id, digest=body.digest, decision="reject", by="policy")
+            await session.submit(await renderer.ask_permission(body) or nobody)
+        case QuestionAsked():
+            await session.submit(Answer(call_id=body.call_id, text=await renderer.ask_question(body)))

@@ -1,10 +1,17 @@
 """`tallystick sessions`: the sessions on this machine, newest first."""
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
+from tallystick_agent.protocol.display import shown
 from tallystick_server.compose import Application
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from tallystick_agent.sessions.store import SessionSummary
 
 
 @click.command(name="sessions")
@@ -29,12 +36,21 @@ def command(repo: str | None, as_json: bool, limit: int) -> int:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("session", "updated", "turns", "state", "folder", "task"):
-        table.add_column(name, no_wrap=name in ("session", "updated"), overflow="ellipsis")
+    for name in ("session", "updated (UTC)", "turns", "state", "folder", "task"):
+        table.add_column(name, no_wrap=name.startswith(("session", "updated")), overflow="ellipsis")
     for one in found:
-        state = (
-            Text("damaged", "red") if one.damaged else Text("unfinished", "yellow") if one.unfinished else Text("done", "green")
-        )
-        table.add_row(one.session_id, one.updated[:16].replace("T", " "), str(one.turns), state, one.workspace, Text(one.title))
+        updated = one.updated[:16].replace("T", " ")
+        table.add_row(one.session_id, updated, str(one.turns), _state(one), Text(shown(one.workspace)), Text(shown(one.title)))
     Console().print(table)
     return 0
+
+
+def _state(one: "SessionSummary") -> "Text":
+    """How the last turn ended, in a word."""
+    from rich.text import Text
+
+    if one.damaged:
+        return Text("damaged", "red")
+    if one.unfinished:
+        return Text("unfinished", "yellow")
+    return Text("done", "green") if one.last_stop in ("end_turn", "") else Text(one.last_stop.replace("_", " "), "yellow")

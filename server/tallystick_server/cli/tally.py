@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from tallystick_agent.protocol.events import RequestFinished
 from tallystick_agent.protocol.usage import Usage, usd
@@ -43,10 +44,10 @@ class Tally:
         for name in ("requests", "input", "cached", "output", "cost"):
             table.add_column(name, justify="right")
         for name, one in self._purposes.items():
-            table.add_row(f"  {name}", *_cells(one))
+            table.add_row(Text(f"  {name}"), *_cells(one))
         table.add_row("[dim]by model[/dim]")
         for name, one in self._models.items():
-            table.add_row(f"  {name}", *_cells(one))
+            table.add_row(Text(f"  {name}"), *_cells(one))
         console.print(table)
         if any(one.usage.source == "estimated" for one in self._models.values()):
             console.print("* partly counted by us: the provider did not say", style="dim")
@@ -59,6 +60,8 @@ class Tally:
             shown = "tool definitions" if name.startswith("tool:") else name.replace("_", " ").replace("output:", "output: ")
             joined[shown] = joined.get(shown, 0) + tokens
         total = sum(joined.values())
+        if not total:
+            return
         title = "What the tokens were spent on"
         table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False)
         table.add_column("")

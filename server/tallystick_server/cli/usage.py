@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
+from tallystick_agent.protocol.display import shown
 from tallystick_server.compose import Application
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ Period = Literal["today", "week", "month", "all"]
 )
 @click.option("--period", default="week", show_default=True, type=click.Choice(["today", "week", "month", "all"]))
 @click.option("--session", help="Only this session (an id or its beginning).")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines; money is a decimal string.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines; money as decimal strings, null where unknown.")
 def command(by: str, period: str, session: str | None, as_json: bool) -> int:
     """Show tokens and money by app, model, purpose, session, day or request segment."""
     app = Application.load()
@@ -54,13 +55,15 @@ def _show_totals(by: str, totals: "list[Total]", *, as_json: bool) -> None:
     if as_json:
         for one in totals:
             row = {name: getattr(one, name) for name in one.__dataclass_fields__ if name != "cost_nanos"}
-            click.echo(json.dumps({by: row.pop("name"), **row, "cost_usd": f"{usd(one.cost_nanos):f}"}, ensure_ascii=False))
+            cost = None if one.unpriced == one.requests else f"{usd(one.cost_nanos):f}"
+            click.echo(json.dumps({by: row.pop("name"), **row, "cost_usd": cost}, ensure_ascii=False))
         return
     if not totals:
         click.echo("Nothing was used in this period.")
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from tallystick_server.cli.tally import money
 
@@ -81,7 +84,7 @@ def _show_totals(by: str, totals: "list[Total]", *, as_json: bool) -> None:
             one.reasoning_tokens,
         )
         mark = "*" if one.estimated else ""
-        table.add_row(one.name + mark, *(f"{number:,}" for number in numbers), cost)
+        table.add_row(Text((shown(one.name) or "(none)") + mark), *(f"{number:,}" for number in numbers), cost)
     console = Console()
     console.print(table)
     if any(one.estimated for one in totals):

@@ -55,6 +55,9 @@ class DiskWorkspace:
         self._listing = None
         await asyncio.shield(asyncio.to_thread(self._write_all, writes))
 
+    def open_paths(self) -> tuple[str, ...]:
+        return ()
+
     async def files(self) -> tuple[str, ...]:
         listing = self._listing
         if listing is None or time.monotonic() - listing.at > LISTING_S:

@@ -33,7 +33,8 @@ class TimeIds:
 class KeyStore:
     """Keys from the environment, then from `keys.env` in the home folder (`NAME=value` lines, readable by the user alone)."""
 
-    def __init__(self, environment: Mapping[str, str], file: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], file: Path, names: frozenset[str] = frozenset()) -> None:
+        """`names`: further variables that the settings name as keys. Raises `ConfigurationError` for what is no key."""
         self._keys = {
             **_read(file),
             **{name: value for name, value in environment.items() if name.endswith("_API_KEY") and value},
@@ -47,6 +48,16 @@ class KeyStore:
 
     def names(self) -> frozenset[str]:
         return frozenset(self._keys)
+
+
+def _checked(name: str, value: str) -> str:
+    """A key as it goes into a header: without the line end that secrets of a CI system often have."""
+    key = value.strip()
+    if not key.isascii() or not key.isprintable() or '"' in key or "\\" in key:
+        raise ConfigurationError(
+            f"{name} is not a key: it has characters that no key has.", remedy="Set it again, without quotes."
+        )
+    return key
 
 
 def _read(file: Path) -> dict[str, str]:

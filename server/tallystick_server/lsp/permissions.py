@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pygls.exceptions import JsonRpcException
 
+from tallystick_agent.protocol.display import shown
 from tallystick_agent.protocol.events import PermissionRequested, QuestionAsked
 from tallystick_agent.protocol.operations import Answer, Decide, Decision, Operation
 from tallystick_server.lsp.documents import OpenDocuments
@@ -47,9 +48,9 @@ class Question:
 
 
 def permission_question(session_id: str, uri: str, request: PermissionRequested) -> Question:
-    title = " ".join(request.title.split())
+    title = shown(" ".join(request.title.split()))
     choices = tuple(Choice(label=label, action=f"{verb}: {title}", value=value) for label, verb, value in _DECISIONS)
-    message = f"Tallystick wants to {title} ({request.reason}).\n\n{_bounded(request.detail)}".strip()
+    message = f"Tallystick wants to {title} ({request.reason}).\n\n{shown(_bounded(request.detail))}".strip()
     return Question(
         key=f"{session_id}/{request.call_id}", title=title, message=message, choices=choices, closed="reject", uri=uri
     )
@@ -61,7 +62,7 @@ def permission_answer(request: PermissionRequested, value: str) -> Operation:
 
 
 def model_question(session_id: str, uri: str, asked: QuestionAsked) -> Question:
-    title = " ".join(asked.question.split())
+    title = shown(" ".join(asked.question.split()))
     choices = tuple(Choice(label=_short(option), action=f"Answer: {_short(option)}", value=option) for option in asked.options)
     return Question(
         key=f"{session_id}/{asked.call_id}",

@@ -48,7 +48,7 @@ def test_parts_of_the_usage_under_their_several_names(fields: dict[str, Any], us
     assert read(text("a"), chunk(finish="stop", usage={**USAGE, **fields}), DONE).usage == usage
 
 
-@given(st.integers(0, 1_000), st.integers(0, 1_000), st.integers(0, 2_000), st.integers(0, 2_000), st.integers(0, 2_000))
+@given(st.integers(1, 1_000), st.integers(0, 1_000), st.integers(0, 2_000), st.integers(0, 2_000), st.integers(0, 2_000))
 def test_parts_of_the_usage_never_exceed_their_whole(
     inputs: int, outputs: int, cached: int, written: int, reasoning: int
 ) -> None:

@@ -35,7 +35,12 @@ from tallystick_agent.providers.request import (
 )
 
 PATH = "/chat/completions"
+_MOST_TOKENS = 2**40
+"""More than any report can mean: such a count is taken as none."""
 _FINISH: dict[str, Finish] = {
+    "end_turn": "stop",
+    "eos": "stop",
+    "max_tokens": "length",
     "stop": "stop",
     "length": "length",
     "tool_calls": "tool_calls",
@@ -137,8 +142,19 @@ class OpenAIChatDecoder:
         """What was said so far, for estimates of a stream that broke."""
         return "".join(self._text) + "".join(self._reasoning) + "".join(c["arguments"] for c in self._calls)
 
+    @property
+    def started(self) -> bool:
+        """Whether anything of an answer, or its usage, has come."""
+        return bool(self._text or self._reasoning or self._calls or self._details or self._usage or self._finish)
+
     def feed(self, data: str) -> list[StreamEvent]:
-        """One `data:` payload. Raises `ProviderError` for an error object or for something that is not JSON."""
+        """One `data:` payload. Raises `ProviderError` for an error object, and for what is not JSON of the known shape."""
+        try:
+            return self._feed(data)
+        except (AttributeError, TypeError, KeyError, IndexError, ValueError, OverflowError) as error:
+            raise ProviderError("The provider sent a chunk of an unknown shape.", retryable=True) from error
+
+    def _feed(self, data: str) -> list[StreamEvent]:
         if data.strip() == "[DONE]":
             self._done = True
             return []
@@ -163,7 +179,11 @@ class OpenAIChatDecoder:
             if reason == "error":
                 raise ProviderError("The provider broke off with an error.", retryable=True)
             if reason:
-                self._finish = self._finish if self._finish == "tool_calls" else _FINISH.get(str(reason), "stop")
+                known = _FINISH.get(str(reason))
+                if known is None:
+                    # A reason that nobody knows is no success: some mean a broken call, some a broken network.
+                    raise ProviderError(f"The provider ended the answer with `{str(reason)[:60]}`.", retryable=True)
+                self._finish = self._finish if self._finish == "tool_calls" else known
         return events
 
     def _take_delta(self, delta: dict[str, Any]) -> list[StreamEvent]:
@@ -257,7 +277,7 @@ class OpenAIChatDecoder:
             return
         raw = cast(dict[str, Any], found)
         given = raw.get("prompt_tokens"), raw.get("completion_tokens")
-        if not all(isinstance(value, int) for value in given):
+        if not all(isinstance(value, int) and 0 <= value < _MOST_TOKENS for value in given) or given == (0, 0):
             return
         prompt = cast(dict[str, Any], raw.get("prompt_tokens_details") or {})
         completion = cast(dict[str, Any], raw.get("completion_tokens_details") or {})
@@ -284,7 +304,8 @@ class OpenAIChatDecoder:
         `cut` is ours: we stopped reading on purpose, so there is no finish and no usage to wait for.
         """
         if self._finish is None and not cut:
-            if not self._done or not (self._text or self._calls):
+            # Some servers end a text with [DONE] alone; a call that nobody finished is never run.
+            if not self._done or self._calls or not self._text:
                 raise ProviderError(
                     "The provider's stream broke off before the answer ended.",
                     code="provider_stream_cut",

@@ -1,0 +1,66 @@
+"""From a response's bytes to its JSON payloads. Owns three questions: is it a stream, is it whole, and does it get on.
+
+Keep-alive comments are bytes, so they hold the connection open; they are no progress, so they do not hold it for ever.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from tallystick_agent.ports import Clock
+from tallystick_agent.protocol.errors import ProviderError
+from tallystick_agent.providers.sse import SseDecoder
+
+PATIENCE: Final = 5
+"""Times the idle timeout that a stream may go on with comments alone."""
+MOST_BYTES: Final = 16 * 1024 * 1024
+_STREAM_STARTS: Final = (b"data:", b"event:", b"id:", b"retry:", b":")
+
+
+class Progress:
+    """How long a stream has brought nothing but comments."""
+
+    def __init__(self, clock: Clock, limit_s: float) -> None:
+        self._clock = clock
+        self._limit_s = limit_s
+        self._last = clock.monotonic()
+
+    def made(self) -> None:
+        self._last = self._clock.monotonic()
+
+    def check(self) -> None:
+        """Raises `ProviderError` once the limit is over."""
+        if self._clock.monotonic() - self._last > self._limit_s:
+            raise ProviderError(
+                f"The provider kept the line open for {self._limit_s:g} s and said nothing.",
+                code="provider_timeout",
+                retryable=True,
+            )
+
+
+async def payloads(chunks: AsyncIterator[bytes], progress: Progress, *, event_stream: bool) -> AsyncIterator[str]:
+    """Each `data:` of an event stream, or the one JSON object of a server that does not stream.
+
+    Some servers stream under another content type, so the first bytes are believed above the header. Raises `ProviderError`.
+    """
+    decoder, whole, streams = SseDecoder(), b"", event_stream
+    async for chunk in chunks:
+        if not streams and not whole and chunk.lstrip().startswith(_STREAM_STARTS):
+            streams = True
+        if not streams:
+            whole += chunk
+            if len(whole) > MOST_BYTES:
+                raise ProviderError("The provider's answer is over 16 MiB.", retryable=False)
+            continue
+        found = decoder.feed(chunk)
+        if found:
+            progress.made()
+        else:
+            progress.check()
+        for data in found:
+            yield data
+    if streams:
+        return
+    text = whole.decode("utf-8", "replace").strip()
+    if not text.startswith("{"):
+        raise ProviderError("The provider's answer is not an event stream and not JSON.", retryable=True)
+    yield text
