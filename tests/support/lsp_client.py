@@ -150,9 +150,7 @@ class LspClient:
 
     async def run(self, action: Mapping[str, Any]) -> Any:
         command = action["command"]
-        return await self.request(
-            "workspace/executeCommand", {"command": command["command"], "arguments": command["arguments"]}
-        )
+        return await self.request("workspace/executeCommand", {"command": command["command"], "arguments": command["arguments"]})
 
     async def stop(self) -> int:
         """An orderly end. Gives the exit code."""
@@ -237,9 +235,7 @@ class LspClient:
         return True
 
     def _units(self, text: str) -> int:
-        return {"utf-8": len(text.encode()), "utf-16": len(text.encode("utf-16-le")) // 2, "utf-32": len(text)}[
-            self.encoding
-        ]
+        return {"utf-8": len(text.encode()), "utf-16": len(text.encode("utf-16-le")) // 2, "utf-32": len(text)}[self.encoding]
 
     def _position(self, text: str, offset: int) -> dict[str, int]:
         line, start = text.count("\n", 0, offset), text.rfind("\n", 0, offset) + 1
@@ -252,9 +248,7 @@ class LspClient:
             return len(text)
         line = lines[number].removesuffix("\r")
         column = next((at for at in range(len(line) + 1) if self._units(line[:at]) >= position["character"]), len(line))
-        assert self._units(line[:column]) == min(position["character"], self._units(line)), (
-            "a position inside a character"
-        )
+        assert self._units(line[:column]) == min(position["character"], self._units(line)), "a position inside a character"
         return sum(len(one) + 1 for one in lines[:number]) + column
 
 

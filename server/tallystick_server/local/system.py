@@ -34,30 +34,24 @@ class KeyStore:
     """Keys from the environment, then from `keys.env` in the home folder (`NAME=value` lines, readable by the user alone)."""
 
     def __init__(self, environment: Mapping[str, str], file: Path, names: frozenset[str] = frozenset()) -> None:
-        """`names`: further variables that the settings name as keys. Raises `ConfigurationError` for what is no key."""
-        self._keys = {
-            **_read(file),
-            **{name: value for name, value in environment.items() if name.endswith("_API_KEY") and value},
-        }
+        """`names`: further variables that the settings name as keys. A key is stripped of the line end that CI secrets have."""
+        given = {name: value for name, value in environment.items() if name.endswith("_API_KEY") or name in names}
+        found = {name: value.strip() for name, value in {**_read(file), **given}.items()}
+        self._keys = {name: value for name, value in found.items() if value}
 
     def get(self, name: str) -> str | None:
-        return self._keys.get(name)
+        """Raises `ConfigurationError` for what can be no key; it is never shown."""
+        key = self._keys.get(name)
+        if key is not None and not (key.isascii() and key.isprintable() and '"' not in key and "\\" not in key):
+            message = f"{name} is not a key: it has characters that no key has."
+            raise ConfigurationError(message, remedy="Set it again, without quotes.")
+        return key
 
     def values(self) -> tuple[str, ...]:
         return tuple(self._keys.values())
 
     def names(self) -> frozenset[str]:
         return frozenset(self._keys)
-
-
-def _checked(name: str, value: str) -> str:
-    """A key as it goes into a header: without the line end that secrets of a CI system often have."""
-    key = value.strip()
-    if not key.isascii() or not key.isprintable() or '"' in key or "\\" in key:
-        raise ConfigurationError(
-            f"{name} is not a key: it has characters that no key has.", remedy="Set it again, without quotes."
-        )
-    return key
 
 
 def _read(file: Path) -> dict[str, str]:

@@ -172,9 +172,7 @@ def _render(*bodies: EventBody) -> str:
 
 def test_an_answer_reads_as_promised() -> None:
     call = ToolCallItem(call_id=CallId("c1"), name="edit", arguments="{}", title="edit a.py", side_effect=True)
-    read = ToolCallItem(
-        call_id=CallId("c0"), name="read_file", arguments="{}", title="read a.py", status="ok", output="1 x"
-    )
+    read = ToolCallItem(call_id=CallId("c0"), name="read_file", arguments="{}", title="read a.py", status="ok", output="1 x")
     shown = _render(
         TurnStarted(prompt="go", model="openai/m"),
         ItemStarted(item_id=ItemId("i0"), item=ReasoningItem()),
@@ -198,9 +196,7 @@ def test_an_answer_reads_as_promised() -> None:
             changes=(FileChange(path="a.py", diff="--- a\n+++ b\n-x\n+```\n", before="", after=""),),
         ),
         ItemFinished(item_id=ItemId("t1"), item=replace(call, status="ok", output="Changed a.py (+1 -1).\nmore")),
-        ItemFinished(
-            item_id=ItemId("p"), item=PlanItem(steps=(PlanStep(text="one", status="done"), PlanStep(text="two")))
-        ),
+        ItemFinished(item_id=ItemId("p"), item=PlanItem(steps=(PlanStep(text="one", status="done"), PlanStep(text="two")))),
         Notice(level="warning", code="x", message="Careful.", remedy="Look."),
         ItemFinished(item_id=ItemId("i3"), item=MessageItem(text="```py\nopen")),
         ENDED,
@@ -214,23 +210,15 @@ def test_an_answer_reads_as_promised() -> None:
 
 
 def test_a_call_that_waits_and_one_that_was_refused() -> None:
-    asked = PermissionRequested(
-        call_id=CallId("c"), tool="edit", title="edit a.py", detail="--- a\n+x\n", reason="r", digest="d"
-    )
+    asked = PermissionRequested(call_id=CallId("c"), tool="edit", title="edit a.py", detail="--- a\n+x\n", reason="r", digest="d")
     assert _render(asked) == "## Tallystick\n\n- edit a.py: waiting for your permission\n\n```diff\n--- a\n+x\n```\n"
-    item = ToolCallItem(
-        call_id=CallId("c"), name="edit", arguments="", title="edit a.py", status="denied", output="Not allowed."
-    )
-    assert (
-        _render(asked, ItemFinished(item_id=ItemId("i"), item=item)) == "## Tallystick\n\n- edit a.py: Not allowed.\n"
-    )
+    item = ToolCallItem(call_id=CallId("c"), name="edit", arguments="", title="edit a.py", status="denied", output="Not allowed.")
+    assert _render(asked, ItemFinished(item_id=ItemId("i"), item=item)) == "## Tallystick\n\n- edit a.py: Not allowed.\n"
 
 
 def test_a_long_diff_is_bounded() -> None:
     detail = "--- a\n" + "+x\n" * 1_000
-    shown = _render(
-        PermissionRequested(call_id=CallId("c"), tool="edit", title="e", detail=detail, reason="", digest="")
-    )
+    shown = _render(PermissionRequested(call_id=CallId("c"), tool="edit", title="e", detail=detail, reason="", digest=""))
     assert "… 881 more lines" in shown
     assert len(shown.splitlines()) < 130
 

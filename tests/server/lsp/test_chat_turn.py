@@ -107,9 +107,7 @@ def test_a_turn_with_an_edit(tmp_path: Path, encoding: str) -> None:
         assert "unsaved changes: a.py" in str(provider.requests[0].body)
         kinds = [one["value"]["kind"] for one in at.client.all("$/progress")]
         assert (kinds[0], kinds[-1]) == ("begin", "end")
-        versions = [
-            one["edit"]["documentChanges"][0]["textDocument"]["version"] for one in at.client.all("workspace/applyEdit")
-        ]
+        versions = [one["edit"]["documentChanges"][0]["textDocument"]["version"] for one in at.client.all("workspace/applyEdit")]
         assert all(versions)
 
     replies: list[Reply | str] = ['I look 🎉.\ncall read_file {"path": "a.py"}', EDIT, "It is 2 🎉."]
@@ -167,9 +165,7 @@ def test_code_actions_where_no_message_can_be_answered(tmp_path: Path, verb: str
     async def scene(at: Desk, _: ScriptedProvider) -> None:
         at.open(source="x = 1\n")
         turn = await at.start()
-        await at.client.until(
-            lambda: [one for one in at.client.all("textDocument/publishDiagnostics") if one["diagnostics"]]
-        )
+        await at.client.until(lambda: [one for one in at.client.all("textDocument/publishDiagnostics") if one["diagnostics"]])
         [mark] = at.client.all("textDocument/publishDiagnostics")
         assert mark["uri"] == at.chat
         assert "edit a.py" in mark["diagnostics"][0]["message"]

@@ -177,9 +177,7 @@ def test_other_noise_is_answered_or_ignored(tmp_path: Path) -> None:
                 await client.request("test/unknown", {})
             assert unknown.value.code == -32601
             with pytest.raises(LspError) as command:
-                await client.request(
-                    "workspace/executeCommand", {"command": "test.wait", "arguments": ["one too many"]}
-                )
+                await client.request("workspace/executeCommand", {"command": "test.wait", "arguments": ["one too many"]})
             assert command.value.code == -32602
             codes = [answer["error"]["code"] for answer in client.all("<answer>")]
             assert codes == [-32700, -32600]
