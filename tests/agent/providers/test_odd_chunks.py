@@ -17,17 +17,17 @@ def decoder() -> OpenAIChatDecoder:
     return OpenAIChatDecoder(ENDPOINT, dialect_of("openai"))
 
 
-@pytest.mark.parametrize(
-    "chunk",
-    [
-        {"choices": [None]},
-        {"choices": [{"delta": "text"}]},
-        {"choices": [{"delta": {"tool_calls": [None]}}]},
-        {"choices": [{"delta": {}, "finish_reason": "malformed_function_call"}]},
-        {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "prompt_tokens_details": [1]}},
-        {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": "x"}}},
-    ],
-)
+ODD: list[dict[str, Any]] = [
+    {"choices": [None]},
+    {"choices": [{"delta": "text"}]},
+    {"choices": [{"delta": {"tool_calls": [None]}}]},
+    {"choices": [{"delta": {}, "finish_reason": "malformed_function_call"}]},
+    {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "prompt_tokens_details": [1]}},
+    {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": "x"}}},
+]
+
+
+@pytest.mark.parametrize("chunk", ODD)
 def test_an_unknown_shape_is_an_error_that_may_be_tried_again(chunk: dict[str, Any]) -> None:
     with pytest.raises(ProviderError) as caught:
         decoder().feed(json.dumps(chunk))
