@@ -44,6 +44,13 @@ def classify(*, status: int, headers: Mapping[str, str], body: str, now: datetim
     return error
 
 
+def _words(status: int, body: str) -> str:
+    """What a body that is no JSON says, in a line: a page of HTML says nothing to a person."""
+    if "<html" in body[:1_000].lower() or "<!doctype" in body[:200].lower():
+        return f"HTTP status {status}, with a web page instead of an answer"
+    return " ".join(body.split())[:300] or f"HTTP status {status}"
+
+
 def classify_body(*, status: int, body: dict[str, Any]) -> ProviderError:
     """The error that a JSON body describes, whatever the status said."""
     detail = _detail(body)

@@ -69,6 +69,9 @@ class ModelClient:
                 return
             except ProviderError as error:
                 pause = None if run.visible else pause_before_next(error, attempt=attempt, settings=self._network)
+                if pause is None and (error.retry_after_s or 0) > self._network.max_retry_after_s:
+                    limit = f"{self._network.max_retry_after_s:g} s"
+                    error.remedy = f"It asks to wait {error.retry_after_s:g} s; network.max_retry_after_s allows {limit}."
                 yield AttemptEnded(
                     attempt=attempt,
                     endpoint=endpoint,
