@@ -44,13 +44,6 @@ def classify(*, status: int, headers: Mapping[str, str], body: str, now: datetim
     return error
 
 
-def _words(status: int, body: str) -> str:
-    """What a body that is no JSON says, in a line: a page of HTML says nothing to a person."""
-    if "<html" in body[:1_000].lower() or "<!doctype" in body[:200].lower():
-        return f"HTTP status {status}, with a web page instead of an answer"
-    return " ".join(body.split())[:300] or f"HTTP status {status}"
-
-
 def classify_body(*, status: int, body: dict[str, Any]) -> ProviderError:
     """The error that a JSON body describes, whatever the status said."""
     detail = _detail(body)
@@ -74,7 +67,9 @@ def _body(text: str) -> dict[str, Any]:
     try:
         data: object = json.loads(text)
     except (ValueError, RecursionError):
-        return {"error": {"message": text[:300]}}
+        page = "<html" in text[:1_000].lower() or "<!doctype" in text[:200].lower()
+        # A page of HTML says nothing to a person.
+        return {"error": {"message": "A web page came instead of an answer." if page else " ".join(text.split())[:300]}}
     for one in cast(list[object], data) if isinstance(data, list) else [data]:
         if isinstance(one, dict):
             return cast(dict[str, Any], one)
