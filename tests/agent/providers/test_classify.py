@@ -192,7 +192,7 @@ def test_an_error_inside_a_200_is_judged_by_its_own_code(body: dict[str, Any], c
         ({"error": "model 'x' not found"}, "model 'x' not found"),
         ({"object": "error", "message": "no such model"}, "no such model"),
         ([error("no such model")], "no such model"),
-        ("<html>Bad Gateway</html>", "<html>Bad Gateway</html>"),
+        ("<html>Bad Gateway</html>", "A web page came instead of an answer."),
         ("", "HTTP status 404"),
         ({}, "HTTP status 404"),
         ("null", "HTTP status 404"),
