@@ -1,7 +1,7 @@
 """The o200k encoding from the vocabulary in this package. Owns loading, once and on first use; nothing is downloaded.
 
-The file is OpenAI's published `o200k_base` vocabulary (MIT, see NOTICE), gzipped; its SHA-256 is checked by
-`scripts/fetch_vocabulary`, not at run time, since the package's own record already covers it.
+The file is OpenAI's published `o200k_base` vocabulary (MIT, see NOTICE), gzipped. A test checks its SHA-256; at run time
+the package's own record covers it.
 """
 
 import base64
