@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import assert_never
 
+from tallystick_agent.context.compaction import plan as plan_compaction
 from tallystick_agent.loop.ask import Asker
 from tallystick_agent.loop.parts import EngineParts, SessionOptions
 from tallystick_agent.loop.probe import call_mode_of
@@ -21,6 +22,7 @@ from tallystick_agent.loop.turn import Turn, TurnSetup, bounded
 from tallystick_agent.policy.redaction import clean
 from tallystick_agent.protocol.errors import StorageError, TallystickError
 from tallystick_agent.protocol.events import (
+    CompactionItem,
     Event,
     ItemDelta,
     ItemFinished,
@@ -35,7 +37,7 @@ from tallystick_agent.protocol.events import (
     TurnStarted,
 )
 from tallystick_agent.protocol.ids import CallId, ItemId, SessionId, TurnId
-from tallystick_agent.protocol.messages import AssistantMessage
+from tallystick_agent.protocol.messages import AssistantMessage, ToolMessage, text_of
 from tallystick_agent.protocol.operations import (
     Answer,
     Cancel,
@@ -48,9 +50,13 @@ from tallystick_agent.protocol.operations import (
     SetModel,
 )
 from tallystick_agent.protocol.usage import Budget
+from tallystick_agent.tokens.counter import Counter
 from tallystick_agent.tools.base import OutputStore, ToolContext
 from tallystick_agent.tools.registry import LARGE, SMALL
 from tallystick_agent.tools.runner import ToolRunner
+
+EVERYTHING = 10**9
+"""Tokens to save when all that can be dropped is to be dropped."""
 
 
 class Session:
@@ -63,7 +69,7 @@ class Session:
         self._task: asyncio.Task[None] | None = None
         self._decisions: dict[CallId, asyncio.Future[Decide]] = {}
         self._answers: dict[CallId, asyncio.Future[str]] = {}
-        self._begun = self._stop_at_once = False
+        self._begun = self._stop_at_once = self._told_end = False
         self._grants = options.grants
         self._background: set[asyncio.Task[None]] = set()
         self._context = ToolContext(
@@ -81,7 +87,7 @@ class Session:
 
     @property
     def busy(self) -> bool:
-        return self._task is not None and not self._task.done()
+        return self._task is not None and not self._task.done() and not self._told_end
 
     def events(self) -> AsyncIterator[Event]:
         """Every event from now on, until the session is closed."""
@@ -107,9 +113,7 @@ class Session:
             case SetModel():
                 await self._set_model(operation.slug)
             case Compact():
-                await self._recorder.emit(
-                    Notice(level="info", code="compaction", message="The context is compacted when it has to be.")
-                )
+                await self._compact()
             case CloseSession():
                 await self.close()
             case _ as never:
@@ -130,6 +134,29 @@ class Session:
             await self._recorder.emit(SessionClosed(), durable=True)
         self._recorder.close()
 
+    async def _compact(self) -> None:
+        """Drops all tool output but the newest from the next window, or says why not."""
+        if self.busy:
+            await self._notice("busy", "A turn is running.", "Wait for it, or stop it first.")
+            return
+        state, counter = self._recorder.state, Counter(self._options.endpoint.token_family)
+        outputs = [at for at, message in enumerate(state.messages) if isinstance(message, ToolMessage)]
+        made = plan_compaction(state.messages[: outputs[-1]] if outputs else (), save_tokens=EVERYTHING, count=counter.text)
+        if made is None:
+            await self._notice("compaction", "There is no old tool output to drop.", "")
+            return
+        before = sum(counter.text(text_of(message)) for message in state.messages)
+        after = before - made.saved_tokens
+        item = CompactionItem(
+            dropped_calls=made.dropped, tokens_before=before, tokens_after=after, reason="the user asked for it"
+        )
+        item_id = ItemId(self._parts.ids.new("item"))
+        await self._recorder.emit(ItemStarted(item_id=item_id, item=item))
+        await self._recorder.emit(ItemFinished(item_id=item_id, item=item), durable=True)
+
+    async def _notice(self, code: str, message: str, remedy: str) -> None:
+        await self._recorder.emit(Notice(level="warning", code=code, message=message, remedy=remedy))
+
     def _report(self, error: Exception) -> None:
         """Writes a bug's traceback to a file of ours: a person is told in words."""
         import traceback
@@ -143,7 +170,7 @@ class Session:
 
     def _cancel(self) -> None:
         """Stops the running turn. One that has not taken its first step is told to stop there: it must still log its end."""
-        if self._task is None:
+        if self._task is None or self._told_end:
             return
         if self._begun:
             self._task.cancel()
@@ -152,11 +179,9 @@ class Session:
 
     async def _start(self, prompt: str, context: str, budget: Budget, purpose: str, *, continued: bool) -> None:
         if self.busy:
-            await self._recorder.emit(
-                Notice(level="warning", code="busy", message="A turn is running.", remedy="Wait for it, or stop it first.")
-            )
+            await self._notice("busy", "A turn is running.", "Wait for it, or stop it first.")
             return
-        self._begun = self._stop_at_once = False
+        self._begun = self._stop_at_once = self._told_end = False
         self._task = asyncio.create_task(self._turn(prompt, context, budget, purpose, continued=continued))
 
     async def _turn(self, prompt: str, context: str, budget: Budget, purpose: str, *, continued: bool) -> None:
@@ -192,6 +217,8 @@ class Session:
             code=finish.code,
             remedy=finish.remedy,
         )
+        # Whoever hears the end may start the next turn, although this one is still being synced.
+        self._told_end = True
         try:
             await self._recorder.emit(ended, durable=True)
         except StorageError:

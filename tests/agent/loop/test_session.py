@@ -9,8 +9,8 @@ from tests.support.program import Program
 from tests.support.scripted_provider import Reply, ScriptedProvider
 
 from tallystick_agent.ports import SessionHandle
-from tallystick_agent.protocol.events import EventBody, Notice, TurnFinished
-from tallystick_agent.protocol.operations import Cancel, CloseSession, Prompt
+from tallystick_agent.protocol.events import CompactionItem, EventBody, ItemFinished, Notice, TurnFinished
+from tallystick_agent.protocol.operations import Cancel, CloseSession, Compact, Prompt
 from tallystick_agent.sessions.event_log import read_log
 from tallystick_server.compose import Application
 
@@ -85,3 +85,25 @@ def test_a_cancel_at_any_step_leaves_a_whole_log(tmp_path: Path, steps: int) -> 
 
     replies: list[Reply | str] = ["call list_files {}", Reply(lines="Hello, this is a longer answer.", delay_s=0.01)]
     assert ends_of(play(tmp_path, replies, act)) in (["cancelled"], ["end_turn"])
+
+
+def test_compacting_drops_old_output_and_keeps_the_newest(tmp_path: Path) -> None:
+    """Between turns; while nothing is there to drop it says so."""
+    Program(folder=tmp_path).write("a.txt", "one line that is read twice, and long enough to be worth its dropping\n" * 5)
+
+    async def act(session: SessionHandle) -> None:
+        await session.submit(Compact())
+        events = session.events()
+        await session.submit(Prompt(text="read it twice"))
+        async for event in events:
+            if isinstance(event.body, TurnFinished):
+                break
+        await session.submit(Compact())
+        await session.submit(Prompt(text="and now?"))
+
+    read = 'call read_file {"path": "a.txt"}'
+    bodies = play(tmp_path, [read, read, "Read.", "Nothing more."], act, ends=2)
+    assert [body.code for body in bodies if isinstance(body, Notice)] == ["compaction"]
+    [item] = [body.item for body in bodies if isinstance(body, ItemFinished) and isinstance(body.item, CompactionItem)]
+    assert item.dropped_calls == ("call_0",)
+    assert item.tokens_after < item.tokens_before
