@@ -42,7 +42,9 @@ def xray(request: ChatRequest, counter: Counter) -> XRay:
             counter.json({"name": tool.name, "description": tool.description, "parameters": tool.parameters}),
         )
     if request.system:
-        add("system", counter.text(request.system))
+        described = counter.text(request.described_tools) if request.described_tools else 0
+        add("tool:described", described)
+        add("system", counter.text(request.system) - described)
     # A schema is forced on the sampler, not shown to the model, by every server that takes one in its own field.
     for message in request.messages:
         for name, text in _pieces(message):

@@ -41,9 +41,10 @@ def adapt(request: ChatRequest, mode: CallMode) -> ChatRequest:
     else:
         guide = 'To use a tool, reply with only ```json {"name": …, "arguments": {…}} ```. Plain text ends the task.'
         schema = None
-    system = f"{request.system}\n\n{guide}\nTools:\n" + "\n".join(lines)
+    described = f"{guide}\nTools:\n" + "\n".join(lines)
+    system = f"{request.system}\n\n{described}"
     messages = tuple(_flatten(message, mode) for message in request.messages)
-    return replace(request, system=system, messages=messages, tools=(), response_schema=schema)
+    return replace(request, system=system, described_tools=described, messages=messages, tools=(), response_schema=schema)
 
 
 def branches(tools: tuple[ToolSpec, ...]) -> dict[str, Any]:

@@ -31,6 +31,8 @@ class ChatRequest:
     system: str
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
+    described_tools: str = ""
+    """The part of `system` that describes the tools, where they are not sent as `tools`; it is counted apart."""
     max_output_tokens: int = 4_096
     temperature: float | None = None
     seed: int | None = None

@@ -36,8 +36,9 @@ def command(repo: str | None, as_json: bool, limit: int) -> int:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("session", "updated (UTC)", "turns", "state", "folder", "task"):
-        table.add_column(name, no_wrap=name.startswith(("session", "updated")), overflow="ellipsis")
+    widths = {"session": 28, "updated (UTC)": 16, "turns": 5, "state": 10, "folder": 12, "task": 12}
+    for name, width in widths.items():
+        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=width, max_width=36 if name == "folder" else None)
     for one in found:
         updated = one.updated[:16].replace("T", " ")
         table.add_row(one.session_id, updated, str(one.turns), _state(one), Text(shown(one.workspace)), Text(shown(one.title)))
