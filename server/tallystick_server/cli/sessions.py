@@ -36,12 +36,12 @@ def command(repo: str | None, as_json: bool, limit: int) -> int:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    widths = {"session": 28, "updated (UTC)": 16, "turns": 5, "state": 10, "folder": 12, "task": 12}
+    widths = {"session": 28, "updated (UTC)": 16, "state": 10, "folder": 12, "task": 12}
     for name, width in widths.items():
         table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=width, max_width=36 if name == "folder" else None)
     for one in found:
         updated = one.updated[:16].replace("T", " ")
-        table.add_row(one.session_id, updated, str(one.turns), _state(one), Text(shown(one.workspace)), Text(shown(one.title)))
+        table.add_row(one.session_id, updated, _state(one), Text(shown(one.workspace)), Text(shown(one.title)))
     Console().print(table)
     return 0
 
