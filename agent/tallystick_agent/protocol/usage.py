@@ -18,6 +18,8 @@ class Usage:
     input_tokens: int = 0
     cached_tokens: int = 0
     cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    """The part of `cache_write_tokens` that is kept for an hour or longer, which costs more."""
     output_tokens: int = 0
     reasoning_tokens: int = 0
     source: Literal["reported", "estimated"] = "reported"
@@ -33,6 +35,7 @@ class Usage:
             input_tokens=self.input_tokens + other.input_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
             cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
+            cache_write_1h_tokens=self.cache_write_1h_tokens + other.cache_write_1h_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
             source="estimated" if "estimated" in (self.source, other.source) else "reported",
@@ -40,13 +43,47 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
-    """USD per million tokens. A missing cache price means the plain input price applies."""
+class Rates:
+    """USD per million tokens. A missing cache or reasoning rate means that the plain input or output rate applies."""
 
     input: Decimal
     output: Decimal
     cache_read: Decimal | None = None
     cache_write: Decimal | None = None
+    cache_write_1h: Decimal | None = None
+    """For what is kept an hour or longer; missing: as `cache_write`."""
+    reasoning: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """The rates of a whole request whose input is more than `above` tokens."""
+
+    above: int
+    rates: Rates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What an endpoint charges: the rates of an ordinary request, those of long ones, and a fee per request in USD."""
+
+    rates: Rates
+    tiers: tuple[Tier, ...] = ()
+    """By rising `above`; the last one that the input exceeds holds."""
+    request_usd: Decimal = Decimal(0)
+
+    def at(self, input_tokens: int) -> Rates:
+        """The rates of a request with this much input."""
+        found = self.rates
+        for tier in self.tiers:
+            if input_tokens > tier.above:
+                found = tier.rates
+        return found
+
+
+def flat(input: Decimal | str, output: Decimal | str) -> Price:
+    """A price without cache rates or tiers, in USD per million tokens."""
+    return Price(rates=Rates(input=Decimal(input), output=Decimal(output)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
