@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--disagreements", action="store_true", help="print where the inputs name different prices")
     given = parser.parse_args()
 
-    inputs = sources.read(given.litellm, given.date)
+    inputs = sources.read(given.date, given.litellm)
     builder = Builder(inputs)
     builder.build()
     origins, rows = builder.finished()

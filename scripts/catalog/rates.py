@@ -8,8 +8,7 @@ from typing import Any
 Rates = dict[str, Decimal]
 Row = dict[str, Any]
 MILLION = Decimal(1_000_000)
-EXACT = Context(prec=10)
-"""LiteLLM's numbers have been through binary floats: 0.00000089 is 8.900000000000001e-07 there. No price has ten digits."""
+DIGITS = Context(prec=12)
 
 GENAI = {
     "input": "input_mtok",
@@ -30,6 +29,12 @@ LITELLM = {
 ABOVE = re.compile(r"^input_cost_per_token_above_(\d+)k_tokens$")
 
 
+def clean(value: Decimal) -> Decimal:
+    """Without what binary floats left: 0.18000000000000002 is 0.18. A third that was written out stays as it is."""
+    short = DIGITS.plus(value).normalize()
+    return short if len(short.as_tuple().digits) <= 8 else value
+
+
 def text(value: Decimal) -> str:
     """A decimal without exponent or trailing zeros."""
     plain = format(value, "f")
@@ -48,7 +53,7 @@ def priced(base: Rates, tiers: Mapping[int, Rates], request: Decimal | None = No
 
 
 def _shown(rates: Rates) -> dict[str, str]:
-    kept = {name: text(rates[name]) for name in GENAI if name in rates}
+    kept = {name: text(clean(rates[name])) for name in GENAI if name in rates}
     if kept.get("reasoning") == kept["output"]:
         del kept["reasoning"]
     if kept.get("cache_write_1h") == kept.get("cache_write", kept["input"]):
@@ -90,7 +95,8 @@ def from_litellm(row: Mapping[str, Any]) -> Row | None:
         tiers = {int(edge) * 1000: _per_million(row, f"_above_{edge}k_tokens") for edge in edges}
     if "input" not in base or "output" not in base or not (base["input"] or base["output"]):
         return None
-    return priced(base, tiers)
+    request = row.get("input_cost_per_request")
+    return priced(base, tiers, Decimal(request) if request else None)
 
 
 def _edge(step: Mapping[str, Any]) -> int:
@@ -103,5 +109,5 @@ def _per_million(row: Mapping[str, Any], ending: str) -> Rates:
         value = row.get(theirs + ending)
         # A cache rate of 0 stands for "not charged apart" there, which is the plain rate here.
         if value is not None and (Decimal(value) or ours in ("input", "output")):
-            found[ours] = EXACT.multiply(Decimal(value), MILLION)
+            found[ours] = Decimal(value) * MILLION
     return found

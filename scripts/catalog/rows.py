@@ -152,8 +152,11 @@ class Builder:
             rated = row.get("rates", {})
             if author == "qwen" and "cache_write" in rated:
                 row["cache"] = {"style": "cache_control"}
-            elif "cache_read" in rated:
-                row.setdefault("cache", {"style": "automatic"})
+            elif "cache_read" in rated and "cache" not in row:
+                row["cache"] = {"style": "automatic"}
+            if "cache" in row and "cache" not in self.origins[slug]["l"]:
+                # Its having a price is what tells of the cache.
+                self.origins[slug]["g" if "rates" in self.origins[slug]["g"] else "l"].append("cache")
 
     def _copy(self, made: Row, row: Row, origin: Origin) -> None:
         """What the maker's own row tells, where the aggregator's does not; the smaller of the two windows."""
@@ -163,6 +166,9 @@ class Builder:
             for fields in origin.values():
                 fields[:] = ["larger window" if field == "window" else field for field in fields]
             origin["l"].append("window")
+            if row.get("output", 0) >= window:
+                del row["output"]
+                origin["l"].remove("output")
         for field in COPIED:
             if (
                 field not in made
@@ -194,7 +200,7 @@ class Builder:
                 middle = self.rows[left[len(left) // 2]]["window"]
                 low, high = self.rows[left[0]]["window"], self.rows[left[-1]]["window"]
                 out = left.pop(0 if middle / low > high / middle else -1)
-                self.rows[out]["same"] = f"{self.rows[out]['same']}@{out.partition('/')[0]}"
+                self.rows[out]["same"] = out
 
     def finished(self) -> tuple[list[Origin], dict[str, Row]]:
         """Distinct origins and the rows that point to them, in a stable order."""

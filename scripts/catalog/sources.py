@@ -139,37 +139,44 @@ def read_litellm(path: Path) -> dict[str, dict[str, Any]]:
     return table
 
 
-def read(litellm: Path, built: date) -> Inputs:
-    """Both inputs, sorted to our providers."""
+def read(built: date, litellm: Path | None = None) -> Inputs:
+    """The inputs, sorted to our providers; genai-prices alone without a path."""
     inputs = Inputs(built=built)
     for provider in importlib.import_module("genai_prices.data").providers:
         router = provider.id.partition("huggingface_")[2]
         ours = "huggingface" if router else GENAI.get(provider.id)
-        if ours is None:
-            continue
-        if not router:
-            inputs.finders[ours] = provider
-        for model in provider.models:
-            name = _genai_name(ours, model.id, router)
-            if name is not None and chats(name):
-                inputs.genai.setdefault(ours, {})[name] = model
-            for one in model.prices if isinstance(model.prices, list) else ():
-                start = getattr(one.constraint, "start_date", None)
-                if start is not None and start <= built:
-                    inputs.genai_date = max(inputs.genai_date, start)
-    for key, row in sorted(read_litellm(litellm).items(), key=_first_hand):
-        theirs = row.get("litellm_provider")
-        ours = LITELLM.get(theirs) if isinstance(theirs, str) else None
-        if ours is None or row.get("mode") not in ("chat", "responses", "completion"):
-            continue
-        name = _litellm_name(ours, key.removeprefix(f"{theirs}/"))
-        if name is None or not chats(name):
-            continue
-        if theirs in INFILL:
-            inputs.infill.add((ours, name))
-        known = inputs.litellm.setdefault(ours, {})
-        known.setdefault(name, row)
+        if ours is not None:
+            _add_genai(inputs, ours, provider, router)
+    entries = read_litellm(litellm) if litellm is not None else {}
+    for key, row in sorted(entries.items(), key=_first_hand):
+        _add_litellm(inputs, key, row)
     return inputs
+
+
+def _add_genai(inputs: Inputs, ours: str, provider: Any, router: str) -> None:
+    if not router:
+        inputs.finders[ours] = provider
+    for model in provider.models:
+        name = _genai_name(ours, model.id, router)
+        if name is not None and chats(name):
+            inputs.genai.setdefault(ours, {})[name] = model
+        for one in model.prices if isinstance(model.prices, list) else ():
+            start = getattr(one.constraint, "start_date", None)
+            if start is not None and start <= inputs.built:
+                inputs.genai_date = max(inputs.genai_date, start)
+
+
+def _add_litellm(inputs: Inputs, key: str, row: dict[str, Any]) -> None:
+    theirs = row.get("litellm_provider")
+    ours = LITELLM.get(theirs) if isinstance(theirs, str) else None
+    if ours is None or row.get("mode") not in ("chat", "responses", "completion"):
+        return
+    name = _litellm_name(ours, key.removeprefix(f"{theirs}/"))
+    if name is None or not chats(name):
+        return
+    if theirs in INFILL:
+        inputs.infill.add((ours, name))
+    inputs.litellm.setdefault(ours, {}).setdefault(name, row)
 
 
 def _first_hand(item: tuple[str, dict[str, Any]]) -> tuple[bool, bool, str]:
