@@ -108,8 +108,11 @@ class Ids(Protocol):
 
 
 class SecretStore(Protocol):
-    def get(self, name: str) -> str | None:
-        """The secret of that name from the user's own scope, never from the workspace."""
+    def get(self, name: str, origin: str) -> str | None:
+        """The secret of that name from the user's own scope, never from the workspace; `None` where there is none.
+
+        `origin` (scheme, host, port) is where it is about to be sent. Raises `ConfigurationError` where it belongs elsewhere.
+        """
         ...
 
     def values(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tallystick_agent.protocol.errors import ConfigurationError
 
@@ -59,6 +59,8 @@ class NetworkSettings(_Section):
     """Attempts at one request, the first included."""
     backoff_s: float = Field(default=0.5, ge=0)
     """First pause in seconds between attempts where the provider names none; it doubles up to 8 s."""
+    request_timeout_s: float = Field(default=1_800.0, gt=0)
+    """Seconds that one attempt may take in all."""
     max_retry_after_s: float = Field(default=120.0, ge=0)
     """A provider that asks for a longer pause in seconds ends the request."""
 
@@ -107,6 +109,103 @@ class PriceSettings(_Section):
     output: Decimal = Field(ge=0)
     cache_read: Decimal | None = Field(default=None, ge=0)
     cache_write: Decimal | None = Field(default=None, ge=0)
+    cache_write_1h: Decimal | None = Field(default=None, ge=0)
+    reasoning: Decimal | None = Field(default=None, ge=0)
+
+
+WireSetting = Literal["openai_chat", "openai_responses", "anthropic", "gemini", "ollama"]
+AuthSetting = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key"]
+EffortSetting = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+
+
+class ProviderSettings(_Section):
+    """A provider of the user's own; its models are named `name/model`."""
+
+    base_url: str
+    dialect: str = "openai_compatible"
+    wire: WireSetting = "openai_chat"
+    auth: AuthSetting = "bearer"
+    key_name: str | None = None
+    """The name of the environment variable, or of the stored key; unset sends none."""
+    local: bool = False
+    """Runs on this machine or in this network: costs nothing, and may be slow to its first byte."""
+    stores: bool | None = None
+    """Whether it keeps prompts."""
+    zdr: bool | None = None
+    """Whether it promises zero data retention."""
+
+
+class LimitSettings(_Section):
+    """What an account may send; requests wait for their turn instead of being refused."""
+
+    requests: int | None = Field(default=None, gt=0)
+    """Requests in any window."""
+    window_s: float = Field(default=60.0, gt=0)
+    """The window in seconds."""
+    requests_per_day: int | None = Field(default=None, gt=0)
+    """Requests in a UTC day."""
+
+
+class MaxPriceSettings(_Section):
+    """USD per million tokens; `request` in USD."""
+
+    prompt: Decimal | None = Field(default=None, ge=0)
+    completion: Decimal | None = Field(default=None, ge=0)
+    request: Decimal | None = Field(default=None, ge=0)
+
+
+Threshold = float | dict[Literal["p50", "p75", "p90", "p99"], float]
+
+
+class RoutingSettings(_Section):
+    """Which endpoint serves where several can, in OpenRouter's words; sent on to it, and followed over our own endpoints."""
+
+    policy: Literal["balanced", "price", "throughput", "latency", "exacto", "cost_per_answer", "order", "window"] = "balanced"
+    """How those that can serve are ordered; `balanced` draws by price among the stable ones."""
+    fallback_models: tuple[str, ...] = ()
+    """Model slugs tried in order where the first fails."""
+    elsewhere: bool = False
+    """Let other providers with a key here serve the same model; a model named without its provider may always be."""
+    order: tuple[str, ...] = ()
+    """Providers tried first, in this order."""
+    only: tuple[str, ...] = ()
+    """The only providers that may serve."""
+    ignore: tuple[str, ...] = ()
+    """Providers that may not serve."""
+    allow_fallbacks: bool = True
+    """False takes the first endpoint alone, and its error is the answer."""
+    require_parameters: bool = False
+    """Only endpoints that are known to take every parameter of the request."""
+    data_collection: Literal["allow", "deny"] = "allow"
+    """`deny` leaves out providers that keep prompts, or are not known not to."""
+    zdr: bool = False
+    """Only endpoints that promise zero data retention."""
+    quantizations: tuple[str, ...] = ()
+    """Only endpoints of these quantizations, e.g. `fp8`."""
+    max_price: MaxPriceSettings | None = None
+    """Leaves out dearer endpoints, and those whose price is not known."""
+    preferred_min_throughput: Threshold | None = None
+    """Tokens per second, at p50 or by percentile; who misses it comes last."""
+    preferred_max_latency: Threshold | None = None
+    """Seconds to the first token, at p50 or by percentile; who misses it comes last."""
+    fallback_after_refusal: bool = False
+    """Let the next model answer what a filter refused."""
+
+
+class ReasoningSettings(_Section):
+    """How much a model thinks; unset leaves it to the model."""
+
+    effort: EffortSetting | None = None
+    max_tokens: int | None = Field(default=None, gt=0)
+    """Tokens for thoughts."""
+    exclude: bool = False
+    """Let it think, and do not send the thoughts."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "ReasoningSettings":
+        if self.effort is not None and self.max_tokens is not None:
+            raise ValueError("give reasoning.effort or reasoning.max_tokens, not both")
+        return self
 
 
 class EndpointSettings(_Section):
@@ -115,6 +214,11 @@ class EndpointSettings(_Section):
     base_url: str | None = None
     model: str | None = None
     dialect: str | None = None
+    wire: WireSetting | None = None
+    """The wire format; `ollama` also sets the context size that an Ollama server uses."""
+    auth: AuthSetting | None = None
+    """The header that carries the key."""
+    quantization: str | None = None
     key_name: str | None = None
     """The name of the environment variable, or of the line in the keys file, that holds the key."""
     window_tokens: int | None = Field(default=None, gt=0)
@@ -137,6 +241,12 @@ class Settings(_Section):
     local: LocalSettings = LocalSettings()
     tests: TestSettings = TestSettings()
     attribution: AttributionSettings = AttributionSettings()
+    routing: RoutingSettings = RoutingSettings()
+    reasoning: ReasoningSettings = ReasoningSettings()
+    providers: dict[str, ProviderSettings] = Field(default_factory=dict)
+    """Providers by name, e.g. `[providers.work]`."""
+    limits: dict[str, LimitSettings] = Field(default_factory=dict)
+    """Limits by provider or endpoint slug, e.g. `[limits.groq]`."""
     endpoints: dict[str, EndpointSettings] = Field(default_factory=dict)
     """Endpoints by slug, e.g. `[endpoints."work/coder"]`."""
 

@@ -14,16 +14,20 @@ from urllib.parse import urlsplit
 
 from tallystick_agent.protocol.errors import ConfigurationError
 from tallystick_agent.protocol.ids import SessionId
-from tallystick_agent.protocol.model_info import Capabilities, Endpoint
+from tallystick_agent.protocol.model_info import Capabilities
 from tallystick_agent.settings import Settings, load_settings
 from tallystick_server.local.home import home_folder
+from tallystick_server.local.keys import KeyStore
 from tallystick_server.local.llama import LlamaServer, idle_threads
-from tallystick_server.local.system import KeyStore, SystemClock, TimeIds
+from tallystick_server.local.system import SystemClock, TimeIds
 from tallystick_server.local.weights import WeightStore
 
 if TYPE_CHECKING:
     from tallystick_agent.loop.engine import Engine
     from tallystick_agent.ports import Clock, SessionHandle, Workspace
+    from tallystick_agent.protocol.model_info import Endpoint
+    from tallystick_agent.providers.live import LiveModels
+    from tallystick_agent.providers.resolve import Known, Target
     from tallystick_agent.providers.selection import Selection
     from tallystick_agent.sessions.store import SessionStore
     from tallystick_agent.usage.ledger import Ledger
@@ -40,8 +44,7 @@ class Application:
         self.home = home
         self.environment = environment
         self.clock = clock or SystemClock()
-        named = frozenset(one.key_name for one in settings.endpoints.values() if one.key_name)
-        self.keys = KeyStore(environment, home / "keys.env", named)
+        self.keys = KeyStore(environment, home, self._origins)
         self.weights = WeightStore(home / "models")
         self._llama = LlamaServer(home / "logs" / "llama.log")
         self._engine: Engine | None = None
@@ -70,28 +73,40 @@ class Application:
         return self._engine
 
     def _build(self) -> "Engine":
+        from tallystick_agent.tokens.learned import LearnedFactors
+
         from tallystick_agent.loop.engine import Engine
         from tallystick_agent.loop.parts import CallModeMemory, EngineParts
+        from tallystick_agent.loop.reconcile import Reconciler
+        from tallystick_agent.loop.routing import Affinity
         from tallystick_agent.providers.client import ModelClient
+        from tallystick_agent.providers.health import HealthBoard
         from tallystick_agent.providers.http import Transport
+        from tallystick_agent.providers.pacing import Pacer
         from tallystick_agent.usage.ledger import Ledger
 
-        transport = Transport(self.settings.network, self.settings.attribution, self.clock)
+        network = self.settings.network
+        transport = Transport(network, self.settings.attribution, self.clock)
+        ledger = Ledger(self.home / "ledger.sqlite3")
+        pacer = Pacer(self.home / "limits.json", self.clock)
         return Engine(
             EngineParts(
                 settings=self.settings,
                 home=self.home,
                 transport=transport,
-                client=ModelClient(transport, self.keys, self.clock, self.settings.network),
-                ledger=Ledger(self.home / "ledger.sqlite3"),
+                client=ModelClient(transport, self.keys, self.clock, network, pacer=pacer, health=HealthBoard()),
+                ledger=ledger,
                 store=self.store,
                 secrets=self.keys,
                 clock=self.clock,
                 ids=TimeIds(),
                 environment=self.environment,
                 python="python3" if shutil.which("python3", path=self.environment.get("PATH")) else sys.executable,
-                resolve=self.endpoint,
+                resolve=self.target,
                 known_call_modes=CallModeMemory(self.home / "call_modes.json"),
+                affinity=Affinity(self.clock),
+                learned=LearnedFactors(self.home / "token_factors.json"),
+                reconciler=Reconciler(transport, self.keys, ledger, self.clock),
             )
         )
 
@@ -129,37 +144,62 @@ class Application:
             found[name] = _first_model(await self.engine.parts.transport.get_json(f"{base}/models", timeout_s=LOOK_S))
         return {name: model for name, model in found.items() if model}
 
-    def endpoint(self, slug: str) -> Endpoint:
-        """Raises `ConfigurationError` for an unknown model, or one whose key is missing."""
-        from tallystick_agent.providers.catalog import resolve
+    @property
+    def known(self) -> "Known":
+        """What a model's name is read against."""
+        from tallystick_agent.providers.resolve import Known
 
-        endpoint = resolve(slug, self.settings, self.keys.names(), self._bases())
-        _check_url(endpoint)
-        if endpoint.provider == "local":
-            capabilities = Capabilities(call_mode="schema", infill=True)
-            endpoint = replace(
-                endpoint, capabilities=capabilities, window_tokens=self.settings.local.window_tokens, scale="small"
-            )
-        if endpoint.key_name is not None and self.keys.get(endpoint.key_name) is None:
+        return Known(settings=self.settings, keys=self.keys.names(), bases=self._bases(), live=self.live.rows())
+
+    @property
+    def live(self) -> "LiveModels":
+        from tallystick_agent.providers.live import LiveModels
+
+        return LiveModels(self.home / "cache" / "openrouter_models.json")
+
+    def target(self, slug: str) -> "Target":
+        """The endpoints for a model. Raises `ConfigurationError`: an unknown model, a missing key, contradicting wishes."""
+        from tallystick_agent.providers.resolve import target
+
+        found = target(slug, self.known)
+        ready: list[Endpoint] = []
+        for endpoint in found.candidates:
+            _check_url(endpoint)
+            if endpoint.provider == "local":
+                capabilities = Capabilities(call_mode="schema", infill=True)
+                window = self.settings.local.window_tokens
+                endpoint = replace(endpoint, capabilities=capabilities, window_tokens=window, scale="small")
+            self._check_key(endpoint)
+            ready.append(endpoint)
+        return replace(found, endpoint=ready[0], candidates=tuple(ready))
+
+    def _check_key(self, endpoint: "Endpoint") -> None:
+        from tallystick_agent.providers.http import origin_of
+
+        if endpoint.key_name is not None and self.keys.get(endpoint.key_name, origin_of(endpoint.base_url)) is None:
             raise ConfigurationError(
                 f"There is no key for {endpoint.provider}.",
                 code="provider_auth",
-                remedy=f"Set {endpoint.key_name} in the environment, or in {self.home / 'keys.env'}.",
+                remedy=f"Set {endpoint.key_name} in the environment, or run: tallystick keys set {endpoint.key_name}",
             )
-        return endpoint
 
-    def catalog(self) -> "tuple[dict[str, dict[str, Any]], str]":
-        """The table of known models by slug, and where it comes from."""
-        from tallystick_agent.providers.catalog import catalog_source, models
-
-        return dict(models()), catalog_source()
-
-    def has_key(self, slug: str) -> bool:
-        """Whether the slug's provider could be asked with the keys that are here."""
+    def _origins(self) -> "Mapping[str, frozenset[str]]":
+        """To which origins each key may be sent: those of the providers and endpoints that name it."""
         from tallystick_agent.providers.catalog import providers
+        from tallystick_agent.providers.http import origin_of
 
-        provider = providers().get(slug.partition("/")[0])
-        return provider is not None and (provider.key_name is None or provider.key_name in self.keys.names())
+        found: dict[str, set[str]] = {}
+        bases = self._bases()
+        for provider in providers().values():
+            if provider.key_name:
+                # A moved base URL takes the key along: who moved it is the user's own environment.
+                found.setdefault(provider.key_name, set()).add(origin_of(bases.get(provider.name, provider.base_url)))
+        own = [(one.key_name, one.base_url) for one in self.settings.providers.values()]
+        own += [(one.key_name, one.base_url or "") for one in self.settings.endpoints.values()]
+        for name, url in own:
+            if name and url:
+                found.setdefault(name, set()).add(origin_of(url))
+        return {name: frozenset(origins) for name, origins in found.items()}
 
     def _bases(self) -> dict[str, str]:
         """Base URLs that the environment moves."""
@@ -192,14 +232,15 @@ class Application:
         from tallystick_agent.policy.approvals import Grants
         from tallystick_server.local.terminal import LocalTerminal
 
-        endpoint = self.endpoint(model)
-        if endpoint.provider == "local":
-            endpoint = replace(endpoint, base_url=await self._start_local(endpoint.model))
+        target = self.target(model)
+        if target.endpoint.provider == "local":
+            served = replace(target.endpoint, base_url=await self._start_local(target.endpoint.model))
+            target = replace(target, endpoint=served, candidates=(served, *target.candidates[1:]))
         options = SessionOptions(
             workspace=workspace,
             terminal=LocalTerminal(self.environment),
-            model=endpoint.slug,
-            endpoint=endpoint,
+            model=target.endpoint.slug,
+            target=target,
             app=app,
             client=client,
             user=self.environment.get("USER", ""),
@@ -224,7 +265,7 @@ class Application:
         await self._llama.stop()
 
 
-def _check_url(endpoint: Endpoint) -> None:
+def _check_url(endpoint: "Endpoint") -> None:
     """Raises `ConfigurationError` for a base URL that no request can be sent to."""
     try:
         parts = urlsplit(endpoint.base_url)

@@ -60,10 +60,10 @@ def xray(request: ChatRequest, counter: Counter) -> XRay:
 def _pieces(message: Message) -> list[tuple[str, str]]:
     match message:
         case UserMessage():
+            texts = [part.text for part in message.parts if isinstance(part, TextPart)]
             if message.origin == "notice":
-                return [("notice", part.text) for part in message.parts]
-            texts = [part.text for part in message.parts]
-            return [*(("context", text) for text in texts[:-1]), ("prompt", texts[-1])]
+                return [("notice", text) for text in texts]
+            return [*(("context", text) for text in texts[:-1]), *(("prompt", text) for text in texts[-1:])]
         case ToolMessage():
             return [("tool_output", part.text) for part in message.parts]
         case AssistantMessage():

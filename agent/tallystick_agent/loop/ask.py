@@ -1,4 +1,4 @@
-"""One question to a model: X-ray, gate, attempts, stream, and the books. Owns the order of those.
+"""One question to a model: X-ray, route, gate, attempts, stream, and the books. Owns the order of those.
 
 Whatever becomes of an attempt, it is in the ledger before its result is used.
 """
@@ -6,18 +6,20 @@ Whatever becomes of an attempt, it is in the ledger before its result is used.
 import asyncio
 from dataclasses import dataclass, field, replace
 
-from tallystick_agent.context.assemble import output_segments, xray
-from tallystick_agent.context.budget import room
+from tallystick_agent.context.assemble import xray
+from tallystick_agent.loop.booking import Booking, Paid
 from tallystick_agent.loop.gate import Spent, reserve
 from tallystick_agent.loop.parts import EngineParts, SessionOptions
 from tallystick_agent.loop.recorder import Recorder
-from tallystick_agent.protocol.errors import ContextOverflow, ProviderError
+from tallystick_agent.loop.routing import SEED_S, Plan, onward, plan, seed
+from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.events import (
     AttemptFailed,
     ItemDelta,
     ItemFinished,
     ItemStarted,
     MessageItem,
+    Notice,
     Purpose,
     ReasoningItem,
     RequestFinished,
@@ -25,16 +27,13 @@ from tallystick_agent.protocol.events import (
     RequestStarted,
 )
 from tallystick_agent.protocol.ids import ItemId, RequestId
-from tallystick_agent.protocol.messages import AssistantMessage, TextPart
 from tallystick_agent.protocol.model_info import Endpoint
-from tallystick_agent.protocol.usage import Budget, Cost, Segment, Usage
-from tallystick_agent.providers.client import AttemptEnded, AttemptStarted
+from tallystick_agent.protocol.usage import Budget, Cost, Usage
+from tallystick_agent.providers.client import AttemptAccepted, AttemptEnded, AttemptStarted, AttemptWaits
 from tallystick_agent.providers.request import ChatRequest, ReasoningDelta, Reply, TextDelta, ToolCallDelta
-from tallystick_agent.providers.router import Need, route
-from tallystick_agent.tokens.calibration import Calibration
-from tallystick_agent.tokens.counter import Counter
-from tallystick_agent.usage.composition import scale
-from tallystick_agent.usage.pricing import price_usage, worst_case
+from tallystick_agent.providers.resolve import Target, alone
+from tallystick_agent.tokens.counter import Counter, family_of
+from tallystick_agent.usage.pricing import worst_case
 from tallystick_agent.usage.record import Attribution, LedgerRow
 
 PIECE_S = 0.05
@@ -58,7 +57,6 @@ class _Stream:
     waiting: dict[str, list[str]] = field(default_factory=lambda: {})
     count: int = 0
     since: float = 0.0
-    first_token: float | None = None
 
 
 class Asker:
@@ -69,7 +67,6 @@ class Asker:
         self._options = options
         self._recorder = recorder
         self._budget = budget
-        self._calibration = Calibration()
         self.spent = Spent()
         self.usage = Usage()
         self.cost = Cost(priced_nanos=0)
@@ -78,66 +75,119 @@ class Asker:
 
     @property
     def counter(self) -> Counter:
-        return Counter(self._options.endpoint.token_family, factor=self._calibration.factor)
+        """The counter of the endpoint that was named."""
+        return self.counter_for(self._options.endpoint)
+
+    def counter_for(self, endpoint: Endpoint) -> Counter:
+        return Counter(endpoint.token_family, factor=self._parts.learned.factor(endpoint.slug).factor)
 
     async def ask(
         self, request: ChatRequest, endpoint: Endpoint, purpose: Purpose, *, show: bool = True, guard: bool = False
     ) -> Asked:
         """Raises `ContextOverflow` before sending what cannot fit, `TallystickError` at the gate, `ProviderError` after it."""
-        counter = self.counter
-        plan = xray(request, counter)
-        space = room(
-            input_tokens=plan.input_tokens,
-            window=endpoint.window_tokens,
-            wanted_output=request.max_output_tokens,
-            model_output=endpoint.max_output_tokens,
-            band=counter.band,
+        target = self._target(request, endpoint, purpose)
+        request = replace(request, web=request.web or target.web, reasoning=request.reasoning or target.reasoning)
+        await self._seed(target)
+        counter = self.counter_for(target.endpoint)
+        seen = xray(request, counter)
+        made = plan(
+            request,
+            target,
+            client=self._parts.client,
+            affinity=self._parts.affinity,
+            now=self._parts.clock.monotonic(),
+            count=lambda one: (self._tokens_at(one, seen.input_tokens, target.endpoint), self._band(one)),
+            budget=self._budget,
+            spent=self.spent,
+            number=self.spent.requests,
         )
-        if not space.fits:
-            raise ContextOverflow(f"It is about {space.over} tokens too long.", limit_tokens=endpoint.window_tokens)
-        output = reserve(
-            self._budget, self.spent, input_tokens=plan.input_tokens, output_tokens=space.output, price=endpoint.price
-        )
-        request = replace(request, max_output_tokens=output)
+        first = made.order[0]
         request_id = RequestId(self._parts.ids.new("req"))
+        costs = [worst_case(made.inputs[one.slug], made.outputs[one.slug], one.price) for one in made.order]
         await self._recorder.emit(
             RequestPlanned(
                 request_id=request_id,
                 purpose=purpose,
-                segments=plan.segments,
-                input_tokens=plan.input_tokens,
-                reserved_output_tokens=output,
-                window_tokens=endpoint.window_tokens,
-                error_band=counter.band,
-                max_cost_nanos=worst_case(plan.input_tokens, output, endpoint.price),
+                segments=seen.segments,
+                input_tokens=seen.input_tokens,
+                reserved_output_tokens=made.outputs[first.slug],
+                window_tokens=made.window,
+                error_band=self._band(target.endpoint),
+                max_cost_nanos=None if None in costs else max(cost for cost in costs if cost is not None),
             )
         )
-        booking = _Booking(self, request_id, purpose, endpoint, plan.segments, plan.input_tokens, counter)
-        return await self._attempts(request, endpoint, booking, show=show, guard=guard)
+        booking = Booking(self, request_id, purpose, target.candidates, seen.segments, made.inputs)
+        return await self._attempts(request, target, made, booking, show=show, guard=guard)
 
-    async def _attempts(self, request: ChatRequest, endpoint: Endpoint, booking: "_Booking", *, show: bool, guard: bool) -> Asked:
-        reason = route((endpoint,), Need(input_tokens=booking.estimate, output_tokens=request.max_output_tokens)).order[0].reason
+    async def _seed(self, target: Target) -> None:
+        """Before the first choice among several: what the ledger says of how they served lately."""
+        board, clock = self._parts.client.health, self._parts.clock
+        if len(target.candidates) == 1 or board.seeded:
+            return
+        board.seeded = True
+        now_ms = int(clock.now().timestamp() * 1000)
+        seen = await asyncio.to_thread(self._parts.ledger.recent, now_ms - int(SEED_S * 1000))
+        seed(board, seen, now_ms=now_ms, now=clock.monotonic())
+
+    def _target(self, request: ChatRequest, endpoint: Endpoint, purpose: Purpose) -> Target:
+        """All candidates for a turn's own request; a probe and a gap to fill are for one endpoint alone."""
+        target = self._options.target
+        if endpoint.slug != target.endpoint.slug or purpose == "probe" or request.infill is not None:
+            return alone(endpoint)
+        # The call mode may have been probed since the session was opened.
+        return replace(target, endpoint=endpoint, candidates=(endpoint, *target.candidates[1:]))
+
+    def _tokens_at(self, endpoint: Endpoint, tokens: int, counted_for: Endpoint) -> int:
+        """The same request in another endpoint's tokens."""
+        if endpoint.slug == counted_for.slug:
+            return tokens
+        learned = self._parts.learned
+        here = family_of(endpoint.token_family).multiplier * learned.factor(endpoint.slug).factor
+        there = family_of(counted_for.token_family).multiplier * learned.factor(counted_for.slug).factor
+        return max(1, round(tokens * here / there))
+
+    def _band(self, endpoint: Endpoint) -> float:
+        return self._parts.learned.factor(endpoint.slug).band(family_of(endpoint.token_family).band)
+
+    async def _attempts(
+        self, request: ChatRequest, target: Target, made: Plan, booking: Booking, *, show: bool, guard: bool
+    ) -> Asked:
         stream = _Stream()
         self.visible = False
 
-        def may_try() -> None:
-            wanted = request.max_output_tokens
-            reserve(self._budget, self.spent, input_tokens=booking.estimate, output_tokens=wanted, price=endpoint.price)
+        def may_try(endpoint: Endpoint) -> None:
+            inputs, wanted = made.inputs[endpoint.slug], made.outputs[endpoint.slug]
+            reserve(self._budget, self.spent, input_tokens=inputs, output_tokens=wanted, price=endpoint.price)
+
+        def fitted(whole: ChatRequest, endpoint: Endpoint) -> ChatRequest:
+            return replace(made.fitted(whole, endpoint), onward=onward(target, endpoint, target.wish))
 
         try:
-            async for event in self._parts.client.send(request, endpoint, guard=guard, may_try=may_try):
+            async for event in self._parts.client.send(
+                request,
+                made.order,
+                guard=guard,
+                may_try=may_try,
+                fitted=fitted,
+                refusals_may_move=self._parts.settings.routing.fallback_after_refusal,
+            ):
                 match event:
-                    case AttemptStarted(attempt=attempt):
-                        booking.start(attempt, self._parts.clock.monotonic())
+                    case AttemptStarted(attempt=attempt, endpoint=endpoint):
+                        booking.start(attempt, endpoint)
+                        reason = made.reasons[endpoint.slug]
                         started = RequestStarted(
                             request_id=booking.request_id, endpoint=endpoint.slug, reason=reason, attempt=attempt
                         )
                         await self._recorder.emit(started)
+                    case AttemptWaits():
+                        await self._waits(event)
+                    case AttemptAccepted(generation_id=generation_id):
+                        booking.accepted(generation_id)
                     case AttemptEnded():
+                        self._parts.affinity.forget(request.session_key)
                         await booking.failed(event)
                     case TextDelta() | ReasoningDelta() | ToolCallDelta():
-                        booking.first_token(self._parts.clock.monotonic())
-                        booking.partial.append(event.text)
+                        booking.piece(event.text)
                         self.visible = self.visible or isinstance(event, TextDelta | ToolCallDelta)
                         if show and not isinstance(event, ToolCallDelta):
                             await self._show(stream, event)
@@ -150,6 +200,10 @@ class Asker:
             await booking.aborted()
             raise
         raise ProviderError("The provider gave no answer.", retryable=False)
+
+    async def _waits(self, event: AttemptWaits) -> None:
+        message = f"Waiting {event.seconds:.0f} s: the account's limit lets {event.endpoint.slug} go then."
+        await self._recorder.emit(Notice(level="info", code="paced", message=message))
 
     async def _show(self, stream: _Stream, event: TextDelta | ReasoningDelta) -> None:
         kind = "text" if isinstance(event, TextDelta) else "reasoning"
@@ -186,9 +240,14 @@ class Asker:
         for item_id, item in asked.items:
             await self._recorder.emit(ItemFinished(item_id=item_id, item=item))
 
-    async def book(self, row: LedgerRow, event: RequestFinished) -> None:
+    async def book(self, booking: Booking, paid: Paid, event: RequestFinished) -> None:
         """Adds a row, counts it against the budget, and tells the hosts."""
+        row = self._row(booking, paid)
         await asyncio.shield(asyncio.to_thread(self._parts.ledger.append, row))
+        if paid.usage.source == "estimated" and paid.generation_id:
+            self._parts.reconciler.later(paid.endpoint)
+        if not paid.error_code:
+            self._parts.affinity.served(self._recorder.session_id, paid.endpoint, paid.usage)
         nanos = row.cost.nanos
         self.usage = self.usage.plus(row.usage)
         known = self.cost.nanos is not None and nanos is not None
@@ -196,15 +255,15 @@ class Asker:
         self.spent = replace(self.spent, tokens=self.spent.tokens + row.usage.total_tokens, nanos=self.spent.nanos + (nanos or 0))
         await self._recorder.emit(event, durable=True)
 
-    def learn(self, *, estimated: int, reported: int) -> None:
-        self._calibration = self._calibration.observe(estimated=estimated, reported=reported)
+    def learn(self, endpoint: Endpoint, *, estimated: int, reported: int) -> None:
+        self._parts.learned.observe(endpoint.slug, estimated=estimated, reported=reported)
 
     def counted(self) -> int:
         """Counts one more request and gives its number within the turn."""
         self.spent = replace(self.spent, requests=self.spent.requests + 1)
         return self.spent.requests
 
-    def row(self, booking: "_Booking", paid: "_Paid") -> LedgerRow:
+    def _row(self, booking: Booking, paid: Paid) -> LedgerRow:
         """The ledger's row for one attempt."""
         named = self._parts.settings.attribution
         who = Attribution(
@@ -224,9 +283,9 @@ class Asker:
             request_id=booking.request_id,
             purpose=booking.purpose,
             model_asked=self._options.model,
-            endpoint=booking.endpoint.slug,
-            provider=booking.endpoint.provider,
-            author=booking.endpoint.author,
+            endpoint=paid.endpoint.slug,
+            provider=paid.endpoint.provider,
+            author=paid.endpoint.author,
             attempt=paid.attempt,
             step=paid.step,
             generation_id=paid.generation_id,
@@ -244,138 +303,3 @@ class Asker:
 
     async def tell(self, event: AttemptFailed) -> None:
         await self._recorder.emit(event)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Paid:
-    """What one attempt came to."""
-
-    attempt: int
-    step: int
-    generation_id: str
-    usage: Usage
-    cost: Cost
-    segments: tuple[Segment, ...]
-    finish: str
-    error_code: str
-    latency_ms: int
-    first_token_ms: int | None
-
-
-class _Booking:
-    """The books of one request: each attempt becomes one row."""
-
-    def __init__(
-        self,
-        asker: Asker,
-        request_id: RequestId,
-        purpose: Purpose,
-        endpoint: Endpoint,
-        segments: tuple[Segment, ...],
-        estimate: int,
-        counter: Counter,
-    ) -> None:
-        self._asker = asker
-        self.request_id = request_id
-        self.purpose: Purpose = purpose
-        self.endpoint = endpoint
-        self.estimate = estimate
-        self.partial: list[str] = []
-        self._segments = segments
-        self._counter = counter
-        self._attempt = 0
-        self._step = 0
-        self._started = 0.0
-        self._first: float | None = None
-        self._booked = True
-
-    def start(self, attempt: int, now: float) -> None:
-        self._attempt, self._started, self._first, self._booked = attempt, now, None, False
-        self._step = self._asker.counted()
-        self.partial.clear()
-
-    def first_token(self, now: float) -> None:
-        self._first = now if self._first is None else self._first
-
-    async def finished(self, reply: Reply) -> Usage:
-        usage = reply.usage or self._estimated(
-            "".join(p.text if p.kind != "tool_call" else p.arguments for p in reply.message.parts)
-        )
-        if reply.usage is not None:
-            self._asker.learn(estimated=self.estimate, reported=usage.input_tokens)
-        outputs = output_segments(reply.message, self._counter)
-        await self._book(usage, reply.finish, outputs, provider_nanos=reply.provider_nanos, generation_id=reply.generation_id)
-        return usage
-
-    async def failed(self, event: AttemptEnded) -> None:
-        if event.accepted:
-            # The provider took the request: it may charge for it, and nobody said how much.
-            usage = self._estimated(event.partial)
-            outputs = (
-                output_segments(AssistantMessage(parts=(TextPart(text=event.partial),)), self._counter) if event.partial else ()
-            )
-            await self._book(usage, "failed", outputs, error_code=event.error.code)
-        else:
-            await self._book(Usage(), "failed", (), error_code=event.error.code)
-        await self._asker.tell(
-            AttemptFailed(
-                request_id=self.request_id,
-                endpoint=self.endpoint.slug,
-                attempt=event.attempt,
-                code=event.error.code,
-                message=event.error.message,
-                retry_in_s=event.retry_in_s,
-            )
-        )
-
-    async def aborted(self) -> None:
-        """The user stopped it: what was generated until then is an estimate."""
-        if self._booked:
-            return
-        text = "".join(self.partial)
-        outputs = output_segments(AssistantMessage(parts=(TextPart(text=text),)), self._counter) if text else ()
-        await self._book(self._estimated(text), "aborted", outputs, error_code="interrupted")
-
-    def _estimated(self, text: str) -> Usage:
-        return Usage(input_tokens=self.estimate, output_tokens=self._counter.text(text) if text else 0, source="estimated")
-
-    async def _book(
-        self,
-        usage: Usage,
-        finish: str,
-        outputs: tuple[Segment, ...],
-        *,
-        provider_nanos: int | None = None,
-        generation_id: str = "",
-        error_code: str = "",
-    ) -> None:
-        self._booked = True
-        cost = Cost(provider_nanos=provider_nanos, priced_nanos=price_usage(usage, self.endpoint.price))
-        segments = scale(self._segments, usage.input_tokens) + scale(outputs, usage.output_tokens)
-        latency = int((self._asker.now() - self._started) * 1000)
-        first = int((self._first - self._started) * 1000) if self._first is not None else None
-        paid = _Paid(
-            attempt=self._attempt,
-            step=self._step,
-            generation_id=generation_id,
-            usage=usage,
-            cost=cost,
-            segments=segments,
-            finish=finish,
-            error_code=error_code,
-            latency_ms=latency,
-            first_token_ms=first,
-        )
-        event = RequestFinished(
-            request_id=self.request_id,
-            purpose=self.purpose,
-            endpoint=self.endpoint.slug,
-            finish=finish,
-            usage=usage,
-            cost=cost,
-            segments=segments,
-            generation_id=generation_id,
-            latency_ms=latency,
-            first_token_ms=first,
-        )
-        await self._asker.book(self._asker.row(self, paid), event)

@@ -43,5 +43,6 @@ class Engine:
         return session
 
     async def close(self) -> None:
+        await self.parts.reconciler.close()
         await self.parts.transport.close()
         self.parts.ledger.close()

@@ -4,13 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tallystick_agent.loop.reconcile import Reconciler
+from tallystick_agent.loop.routing import Affinity
 from tallystick_agent.policy.approvals import Grants
 from tallystick_agent.ports import Clock, Ids, SecretStore, Terminal, Workspace
 from tallystick_agent.protocol.model_info import CallMode, Endpoint
 from tallystick_agent.providers.client import ModelClient
 from tallystick_agent.providers.http import Transport
+from tallystick_agent.providers.resolve import Target
 from tallystick_agent.sessions.store import SessionStore
 from tallystick_agent.settings import Settings
+from tallystick_agent.tokens.learned import LearnedFactors
 from tallystick_agent.usage.ledger import Ledger
 
 
@@ -31,9 +35,12 @@ class EngineParts:
     """The process's environment, read once by the host."""
     python: str
     """The interpreter that runs Python tests where the repository brings none of its own."""
-    resolve: Callable[[str], Endpoint]
-    """An endpoint for a slug. Raises `ConfigurationError`."""
+    resolve: Callable[[str], Target]
+    """The endpoints for a slug. Raises `ConfigurationError`."""
     known_call_modes: "CallModeMemory"
+    affinity: "Affinity"
+    learned: LearnedFactors
+    reconciler: "Reconciler"
 
 
 class CallModeMemory:
@@ -79,10 +86,15 @@ class SessionOptions:
     terminal: Terminal
     model: str
     """The slug that serves."""
-    endpoint: Endpoint
+    target: Target
     app: str
     client: str = ""
     user: str = ""
     grants: Grants = field(default_factory=Grants)
     attempts: int | None = None
     """Candidates of a small model that are tried against the tests; `None` takes the setting."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The one that was named."""
+        return self.target.endpoint

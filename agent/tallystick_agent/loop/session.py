@@ -309,7 +309,7 @@ class Session:
         from dataclasses import replace
 
         try:
-            self._options = replace(self._options, model=slug, endpoint=self._parts.resolve(slug))
+            self._options = replace(self._options, model=slug, target=self._parts.resolve(slug))
         except TallystickError as error:
             await self._recorder.emit(Notice(level="error", code=error.code, message=error.message, remedy=error.remedy))
 

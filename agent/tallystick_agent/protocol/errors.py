@@ -102,18 +102,24 @@ class ProviderError(TallystickError):
         retryable: bool = False,
         status: int | None = None,
         retry_after_s: float | None = None,
+        account: bool = False,
     ) -> None:
         super().__init__(message, code=code, remedy=remedy)
         self.retryable = retryable
         self.status = status
         self.retry_after_s = retry_after_s
+        self.account = account
+        """It is the account's: no other endpoint with the same key will do better."""
 
 
 class ContextOverflow(ProviderError):
-    """The provider says that the request is too long. `limit_tokens` where it named the window."""
+    """The provider says that the request is too long. `limit_tokens` and `prompt_tokens` where it named the sizes."""
 
     code: Code = "context_cannot_fit"
 
-    def __init__(self, message: str, *, status: int | None = None, limit_tokens: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int | None = None, limit_tokens: int | None = None, prompt_tokens: int | None = None
+    ) -> None:
         super().__init__(message, status=status, retryable=False)
         self.limit_tokens = limit_tokens
+        self.prompt_tokens = prompt_tokens

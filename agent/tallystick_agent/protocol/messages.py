@@ -16,6 +16,19 @@ class TextPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePart:
+    """A picture that the user shows: base64 of its bytes, or an address that the provider may fetch."""
+
+    media_type: str
+    data: str = ""
+    url: str = ""
+    width: int = 0
+    height: int = 0
+    """Pixels; 0 where they are not known."""
+    kind: Literal["image"] = "image"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReasoningPart:
     """A model's reasoning. `native` goes back unchanged to the endpoint that made it, and to no other."""
 
@@ -46,7 +59,7 @@ class ToolResultPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserMessage:
-    parts: tuple[TextPart, ...]
+    parts: tuple[TextPart | ImagePart, ...]
     origin: Literal["prompt", "context", "notice"] = "prompt"
     """Who put it there: the user, the workspace view that goes with a prompt, or the engine telling the model."""
     role: Literal["user"] = "user"

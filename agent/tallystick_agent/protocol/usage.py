@@ -81,7 +81,7 @@ class Price:
         return found
 
 
-def flat(input: Decimal | str, output: Decimal | str) -> Price:
+def flat(input: Decimal | str | int, output: Decimal | str | int) -> Price:
     """A price without cache rates or tiers, in USD per million tokens."""
     return Price(rates=Rates(input=Decimal(input), output=Decimal(output)))
 

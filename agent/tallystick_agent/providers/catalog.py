@@ -1,7 +1,7 @@
-"""From a model's name to an endpoint. Owns the tables of providers and models and how user settings overlay them.
+"""The tables of providers and models, and what OpenRouter says live over them. Owns reading them; an unknown value stays unknown.
 
-A slug is `provider/model`, or an OpenRouter name (`author/model`) where only OpenRouter can serve it. The tables are
-`providers.toml` and the generated `catalog.json`; an unknown window or price stays unknown.
+The tables are `providers.toml` and the generated `catalog.json`. Every value of a row has a source: one of the packages that
+the table was made from, the live list with its age, or the user's settings.
 """
 
 import json
@@ -11,155 +11,168 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
-from tallystick_agent.protocol.errors import ConfigurationError
-from tallystick_agent.protocol.model_info import Capabilities, Endpoint
-from tallystick_agent.protocol.usage import Price
-from tallystick_agent.settings import EndpointSettings, Settings
+from tallystick_agent.protocol.model_info import AuthStyle, CacheRule, Capabilities, Effort, ReasoningRule, WireName
+from tallystick_agent.protocol.usage import Price, Rates, Tier
 
-LOCAL_IDLE_TIMEOUT_S: Final = 900.0
-"""A model on this machine's CPU may read a long prompt for minutes before its first byte."""
+Row = dict[str, Any]
+"""One model, with whatever is known of it: `window`, `output`, `rates`, `tiers`, `request`, `can`, `cannot`, `reasoning`,
+`sampling`, `cache`, `same` (the weights' common name), `ends`, `from` (its sources)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     name: str
     base_url: str
-    dialect: str
+    title: str = ""
+    dialect: str = "openai_compatible"
+    wire: WireName = "openai_chat"
+    reasoning_wire: WireName | None = None
+    """The wire for models that reason, where it can carry their thoughts on and `wire` cannot."""
+    auth: AuthStyle = "bearer"
     key_name: str | None = None
     base_env: str = ""
     suffix: str = ""
     default_model: str = ""
+    aggregator: bool = False
     local: bool = False
+    stores: bool | None = None
+    zdr: bool | None = None
+    aliases: tuple[str, ...] = ()
 
 
 @cache
 def providers() -> Mapping[str, Provider]:
     table = tomllib.loads(files("tallystick_agent.providers").joinpath("providers.toml").read_text("utf-8"))
-    return {name: Provider(name=name, **row) for name, row in table.items()}
+    return {name: Provider(name=name, **{**row, "aliases": tuple(row.get("aliases", ()))}) for name, row in table.items()}
 
 
 @cache
-def models() -> Mapping[str, dict[str, Any]]:
-    """Rows of the generated table by slug: window in tokens, prices in USD per million tokens as strings."""
-    data = json.loads(files("tallystick_agent.providers").joinpath("catalog.json").read_text("utf-8"))
-    return cast(dict[str, dict[str, Any]], data["models"])
+def aliases() -> Mapping[str, str]:
+    """Other names of providers."""
+    return {alias: provider.name for provider in providers().values() for alias in provider.aliases}
 
 
-def catalog_source() -> str:
-    data = json.loads(files("tallystick_agent.providers").joinpath("catalog.json").read_text("utf-8"))
-    return f"{data['source']['package']} {data['source']['version']}"
+@cache
+def _data() -> dict[str, Any]:
+    text = files("tallystick_agent.providers").joinpath("catalog.json").read_text("utf-8")
+    return cast(dict[str, Any], json.loads(text))
 
 
-def resolve(slug: str, settings: Settings, keys: frozenset[str], bases: Mapping[str, str]) -> Endpoint:
-    """The endpoint for `slug`.
-
-    `keys` are the names of the keys that exist; `bases` the base URLs that the environment moves, by provider.
-    Raises `ConfigurationError` (`model_unknown`) when no provider can be meant.
-    """
-    own = settings.endpoints.get(slug)
-    if own is not None and own.base_url is not None:
-        return _overlay(_custom(slug, own), own)
-    provider, model = _split(slug, keys)
-    row = models().get(f"{provider.name}/{model}")
-    base_url = bases.get(provider.name, provider.base_url)
-    endpoint = Endpoint(
-        slug=f"{provider.name}/{model}",
-        provider=provider.name,
-        model=model,
-        base_url=base_url,
-        dialect=provider.dialect if base_url == provider.base_url or provider.dialect != "openai" else "openai_compatible",
-        key_name=provider.key_name,
-        window_tokens=row.get("window") if row else None,
-        price=_price(row) if row else Price(input=Decimal(0), output=Decimal(0)) if provider.local else None,
-        token_family=token_family(model),
-        capabilities=Capabilities(call_mode=None if provider.local else "native"),
-        idle_timeout_s=LOCAL_IDLE_TIMEOUT_S if provider.local else 60.0,
-        scale="small" if provider.local and is_small(model) else "large",
-    )
-    return _overlay(endpoint, own) if own else endpoint
+def models() -> Mapping[str, Row]:
+    """Rows of the generated table by slug."""
+    return cast(dict[str, Row], _data()["models"])
 
 
-def _split(slug: str, keys: frozenset[str]) -> tuple[Provider, str]:
-    head, _, rest = slug.partition("/")
-    table = providers()
-    if rest and head in table:
-        direct = table[head]
-        # `anthropic/claude-…` is also an OpenRouter name: use the key that is there.
-        if direct.key_name is None or direct.key_name in keys or "OPENROUTER_API_KEY" not in keys:
-            return direct, rest
-    if rest and "OPENROUTER_API_KEY" in keys:
-        return table["openrouter"], slug
-    if not rest:
-        for provider in table.values():
-            if f"{provider.name}/{slug}" in models() and (provider.key_name in keys):
-                return provider, slug
-    raise ConfigurationError(
-        f"No provider is known for the model `{slug}`.",
-        code="model_unknown",
-        remedy="Name it as provider/model (`tallystick models` lists them), set OPENROUTER_API_KEY for OpenRouter's"
-        " names, or give it a base URL under [endpoints] in settings.toml.",
-    )
+@cache
+def by_weights() -> Mapping[str, tuple[str, ...]]:
+    """Slugs that serve the same weights, by their common name."""
+    found: dict[str, list[str]] = {}
+    for slug, row in models().items():
+        if "same" in row:
+            found.setdefault(row["same"], []).append(slug)
+    return {name: tuple(slugs) for name, slugs in found.items()}
 
 
-def _custom(slug: str, own: EndpointSettings) -> Endpoint:
-    head, _, rest = slug.partition("/")
-    return Endpoint(
-        slug=slug,
-        provider=head,
-        model=own.model or rest or slug,
-        base_url=own.base_url or "",
-        dialect="openai_compatible",
-        key_name=own.key_name,
-        token_family=token_family(slug),
-        capabilities=Capabilities(call_mode=None),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a value comes from, and the date of that source as YYYY-MM-DD."""
+
+    name: str
+    date: str
 
 
-def _overlay(endpoint: Endpoint, own: EndpointSettings) -> Endpoint:
-    given = own.model_dump(
-        include={"base_url", "model", "dialect", "key_name", "window_tokens", "max_output_tokens", "scale"},
-        exclude_none=True,
-    )
-    changed: dict[str, Any] = dict(given)
-    if own.price is not None:
-        changed["price"] = Price(**own.price.model_dump())
-    if own.call_mode is not None:
-        mode = None if own.call_mode == "unknown" else own.call_mode
-        changed["capabilities"] = Capabilities(call_mode=mode)
-    fields = {name: getattr(endpoint, name) for name in Endpoint.__dataclass_fields__}
-    return Endpoint(**{**fields, **changed})
+def sources() -> tuple[Source, ...]:
+    """What the generated table was made from."""
+    rows = cast(dict[str, dict[str, str]], _data()["sources"]).values()
+    return tuple(Source(name=f"{row['package']} {row['version']}", date=row["date"]) for row in rows)
 
 
-def _price(row: Mapping[str, Any]) -> Price:
+def source_of(row: Row, field: str) -> Source | None:
+    """Where a field of a row comes from; `None` where the row does not have it."""
+    if field not in row:
+        return None
+    live = row.get("live")
+    if live is not None and field in live["fields"]:
+        return Source(name="OpenRouter, live", date=live["date"])
+    data = _data()
+    origin = cast(dict[str, list[str]], data["origins"][row["from"]]) if "from" in row else {}
+    for letter, fields in origin.items():
+        # The table says `larger window` and the like where its sources differ.
+        if any(one.split(" ")[-1] == field for one in fields if not one.startswith("larger")):
+            source = data["sources"][letter]
+            return Source(name=f"{source['package']} {source['version']}", date=source["date"])
+    return None
+
+
+def row_of(slug: str, live: Mapping[str, Row]) -> Row:
+    """What is known of a model: the table, and what the live list says over it. Empty where nothing is."""
+    known, fresh = models().get(slug), live.get(slug)
+    if fresh is None:
+        return known or {}
+    return {**(known or {}), **fresh}
+
+
+def price_of(row: Row) -> Price | None:
+    """The price of a row; `None` where it has none."""
+    if "rates" not in row:
+        return None
+    tiers = tuple(Tier(above=int(above), rates=rates_of(rates)) for above, rates in row.get("tiers", ()))
+    return Price(rates=rates_of(row["rates"]), tiers=tiers, request_usd=Decimal(row.get("request", "0")))
+
+
+def rates_of(row: Mapping[str, str]) -> Rates:
     def of(name: str) -> Decimal | None:
         return Decimal(row[name]) if name in row else None
 
-    return Price(
+    return Rates(
         input=Decimal(row["input"]),
         output=Decimal(row["output"]),
         cache_read=of("cache_read"),
         cache_write=of("cache_write"),
+        cache_write_1h=of("cache_write_1h"),
+        reasoning=of("reasoning"),
     )
 
 
-_FAMILIES: Final = ("claude", "gemini", "qwen", "deepseek", "mistral", "llama")
-_NEW_CLAUDE: Final = ("sonnet-5", "opus-5", "fable-5", "opus-4.7", "opus-4-7", "opus-4.8", "opus-4-8", "haiku-5")
+_ALL: Final = ("tools", "images", "structured")
 
 
-def token_family(model: str) -> str:
-    """The tokenizer family that a model's name tells; o200k where it tells nothing."""
-    lower = model.lower()
-    for family in _FAMILIES:
-        if family in lower:
-            return "claude-2026" if family == "claude" and any(name in lower for name in _NEW_CLAUDE) else family
-    return "o200k"
+def capabilities_of(row: Row, *, local: bool) -> Capabilities:
+    """What a row says that a model can do."""
+    can, cannot = frozenset(row.get("can", ())), frozenset(row.get("cannot", ()))
+    known: dict[str, bool | None] = {name: True if name in can else False if name in cannot else None for name in _ALL}
+    return Capabilities(
+        # A server on this machine, and a model that is known to have no tools, are asked once how they take a call.
+        call_mode=None if local or "tools" in cannot else "native",
+        tools=known["tools"],
+        images=known["images"],
+        structured=known["structured"],
+        web="web" in can,
+        infill="infill" in can,
+        sampling=bool(row.get("sampling", True)),
+        reasoning=_reasoning(row.get("reasoning")),
+        cache=_cache(row.get("cache")),
+    )
 
 
-def is_small(model: str) -> bool:
-    """Whether a name says at most 4 billion parameters: `qwen2.5-coder-1.5b`, `llama3.2:3b`."""
-    import re
+def _reasoning(row: Row | None) -> ReasoningRule | None:
+    if row is None:
+        return None
+    style = cast(Literal["effort", "budget", "adaptive", "toggle"], row["style"])
+    return ReasoningRule(
+        style=style,
+        efforts=cast(tuple[Effort, ...], tuple(row.get("efforts", ()))) or ("low", "medium", "high"),
+        least_budget=int(row.get("least", 1_024)),
+        most_budget=int(row.get("most", 128_000)),
+        mandatory=bool(row.get("mandatory", False)),
+    )
 
-    sizes = [float(size) for size in re.findall(r"(\d+(?:\.\d+)?)b\b", model.lower())]
-    return bool(sizes) and sizes[0] <= 4
+
+def _cache(row: Row | None) -> CacheRule | None:
+    if row is None:
+        return None
+    style = cast(Literal["automatic", "cache_control", "breakpoints"], row["style"])
+    ttl = 1_800.0 if style == "breakpoints" else 300.0
+    return CacheRule(style=style, least_tokens=int(row.get("least", 1_024)), ttl_s=ttl)

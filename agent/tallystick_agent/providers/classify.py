@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from tallystick_agent.protocol.errors import Code, ContextOverflow, ProviderError
 
@@ -20,10 +20,15 @@ _OVERFLOW = re.compile(
     r"|tokens in the prompt exceeds|use a shorter prompt|exceeds the available context size|exceed_context_size"
     r"|context window exceeds limit|input too long|requested token count exceeds|too many tokens"
     r"|tokens \(\d+\) exceed model maximum|requested input length.{0,40}exceeds.{0,40}maximum"
-    r"|string_too_long|request_too_large",
+    r"|string_too_long|request_too_large|token_limit_exceeded|input tokens, limit is",
     re.IGNORECASE,
 )
-_NOT_OVERFLOW = re.compile(r"rate.?limit|per minute|string_above_max_length", re.IGNORECASE)
+_NOT_OVERFLOW = re.compile(
+    r"rate.?limit|per minute|string_above_max_length"
+    # A history with a call that lost its result is broken, however long it is.
+    r"|without .?tool_result|must be followed by tool messages|failed to parse tool call arguments",
+    re.IGNORECASE,
+)
 _NEVER = re.compile(
     r"insufficient_quota|credit_balance|billing_error|billing_hard_limit|spend_limit|spend limit|payment_required"
     r"|enforced_spend|PerDay|daily",
@@ -35,12 +40,18 @@ _LIMIT = re.compile(r'"n_ctx":\s*(\d+)|context (?:length|size|window)[^0-9]{0,20
 
 def classify(*, status: int, headers: Mapping[str, str], body: str, now: datetime) -> ProviderError:
     """The error for a response that is not a success. `body` is already bounded."""
-    error = classify_body(status=status, body=_body(body))
+    data = _body(body)
+    error = classify_body(status=status, body=data)
     wait = retry_after(headers, now)
-    if headers.get("x-should-retry") == "false":
-        error.retryable = False
     if wait is not None:
         error.retry_after_s = wait
+    match headers.get("x-should-retry"):
+        case "false":
+            error.retryable = False
+        case "true" if not isinstance(error, ContextOverflow) and error.code != "provider_content_filter":
+            error.retryable = True
+        case _:
+            pass
     return error
 
 
@@ -52,14 +63,61 @@ def classify_body(*, status: int, body: dict[str, Any]) -> ProviderError:
     code = _number(detail.get("code"))
     effective = code if code is not None and 400 <= code < 600 else status
     if effective != 429 and _OVERFLOW.search(text) and not _NOT_OVERFLOW.search(text):
-        found = _LIMIT.search(text)
-        limit = int(next(group for group in found.groups() if group)) if found else None
-        return ContextOverflow(message, status=effective, limit_tokens=limit)
+        return _overflow(message, effective, detail, text)
     if _FILTER.search(text) and effective in (200, 400, 403):
         return ProviderError(message, code="provider_content_filter", status=effective, remedy="Change the prompt or the model.")
     # The word alone proves nothing: a limit per minute also names the billing page where a higher one can be bought.
     billed = "billing" in f"{detail.get('code')} {detail.get('type')}".lower()
-    return _by_status(effective, message, never=billed or bool(_NEVER.search(text)))
+    error = _by_status(effective, message, never=billed or bool(_NEVER.search(text)))
+    if error.code == "provider_unavailable" and _kind(detail) in _RATE_KINDS:
+        error = _by_status(429, message, never=False)
+    wait = _wait_in(detail, message)
+    if wait is not None:
+        error.retry_after_s = wait
+    availability = detail.get("availability")
+    if isinstance(availability, dict) and isinstance(cast(dict[str, Any], availability).get("retryable"), bool):
+        # The router says itself whether another try makes sense.
+        error.retryable = cast(dict[str, Any], availability)["retryable"] and not billed
+    return error
+
+
+_RATE_KINDS: Final = ("rate_limit_exceeded", "rate_limit_error", "slow_down", "resource_exhausted")
+
+
+def _kind(detail: dict[str, Any]) -> str:
+    """The error's own name, wherever a provider puts it."""
+    metadata = detail.get("metadata")
+    inner = cast(dict[str, Any], metadata).get("error_type") if isinstance(metadata, dict) else None
+    found = inner or detail.get("error_type") or detail.get("type") or detail.get("status") or detail.get("code")
+    return str(found or "").lower()
+
+
+def _overflow(message: str, status: int, detail: dict[str, Any], text: str) -> ContextOverflow:
+    window, prompt = detail.get("n_ctx"), detail.get("n_prompt_tokens")
+    found = _LIMIT.search(text)
+    limit = window if isinstance(window, int) else int(next(group for group in found.groups() if group)) if found else None
+    return ContextOverflow(message, status=status, limit_tokens=limit, prompt_tokens=prompt if isinstance(prompt, int) else None)
+
+
+_RETRY_IN: Final = re.compile(r"(?:retry|try again) (?:in|after) (\d+(?:\.\d+)?) ?(ms|s|sec|seconds?)\b", re.IGNORECASE)
+
+
+def _wait_in(detail: dict[str, Any], message: str) -> float | None:
+    """Seconds that the body asks to wait: OpenRouter's field, Google's RetryInfo, or words."""
+    availability = detail.get("availability")
+    if isinstance(availability, dict):
+        given = cast(dict[str, Any], availability).get("retry_after")
+        if isinstance(given, int | float) and not isinstance(given, bool) and given >= 0:
+            return float(given)
+    details = detail.get("details")
+    for one in cast(list[object], details) if isinstance(details, list) else []:
+        delay = cast(dict[str, Any], one).get("retryDelay") if isinstance(one, dict) else None
+        if isinstance(delay, str) and re.fullmatch(r"\d+(\.\d+)?s", delay):
+            return float(delay[:-1])
+    found = _RETRY_IN.search(message)
+    if found is None:
+        return None
+    return float(found.group(1)) / (1000 if found.group(2).lower() == "ms" else 1)
 
 
 def _body(text: str) -> dict[str, Any]:
@@ -109,9 +167,10 @@ def _by_status(status: int, message: str, *, never: bool) -> ProviderError:
     }
     if status in known:
         code, retryable, remedy = known[status]
-        return ProviderError(message, code=code, status=status, retryable=retryable, remedy=remedy)
-    if status >= 500 or status == 200:
-        return ProviderError(message, code="provider_unavailable", status=status, retryable=True)
+        account = status in (401, 402) or (status == 429 and never)
+        return ProviderError(message, code=code, status=status, retryable=retryable, remedy=remedy, account=account)
+    if status >= 499 or status == 200:
+        return ProviderError(message, code="provider_unavailable", status=status, retryable=status != 501)
     return ProviderError(
         message, code="provider_rejected", status=status, remedy="The provider refused the request as it was sent."
     )

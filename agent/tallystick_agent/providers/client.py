@@ -1,30 +1,50 @@
-"""One model request, with its attempts. Owns the order of effects: encode, send, decode, wait, try again.
+"""One model request, with its attempts over the endpoints that may serve it. Owns the order of effects: pace, send, wait,
+try again, try elsewhere.
 
 What it yields is typed: attempts as they start and fail, deltas as they come, and one reply at the end. Until the first
 visible delta a failed attempt is tried again here; after it the error is raised, since the reader has seen words that a
 second attempt would not repeat.
 """
 
+import random
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from tallystick_agent.ports import Clock, SecretStore
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.model_info import Endpoint
-from tallystick_agent.providers.dialects import dialect_of
-from tallystick_agent.providers.http import Transport
-from tallystick_agent.providers.payloads import PATIENCE, Progress, payloads
-from tallystick_agent.providers.repetition import RepetitionGuard
-from tallystick_agent.providers.request import ChatRequest, Reply, StreamEvent, TextDelta, ToolCallDelta
-from tallystick_agent.providers.retry import pause_before_next
-from tallystick_agent.providers.wire import openai_chat, openai_infill
+from tallystick_agent.providers.account_check import AccountCheck
+from tallystick_agent.providers.attempt import Accepted, Attempt
+from tallystick_agent.providers.fallback import Failed, TryNext, after_failure
+from tallystick_agent.providers.health import HealthBoard, Outcome
+from tallystick_agent.providers.http import Transport, origin_of
+from tallystick_agent.providers.pacing import Pacer
+from tallystick_agent.providers.request import ChatRequest, Reply, StreamEvent
 from tallystick_agent.settings import NetworkSettings
+
+SHOWN_WAIT_S = 1.0
+"""A shorter wait for a slot is not worth a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptStarted:
     attempt: int
     endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptWaits:
+    """The account's limit lets the attempt go in so many seconds."""
+
+    endpoint: Endpoint
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptAccepted:
+    """The provider answers. With the id, what the attempt cost can be asked of it later."""
+
+    generation_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,100 +58,159 @@ class AttemptEnded:
     accepted: bool
     """True once the provider had answered 200: it may charge for the attempt."""
     retry_in_s: float | None
+    """Seconds until the next attempt, here or elsewhere; `None` when there is none."""
+    generation_id: str = ""
 
 
-ClientEvent = StreamEvent | AttemptStarted | AttemptEnded | Reply
+ClientEvent = StreamEvent | AttemptStarted | AttemptWaits | AttemptAccepted | AttemptEnded | Reply
+
+
+def _same(request: ChatRequest, endpoint: Endpoint) -> ChatRequest:
+    return request
+
+
+def _always(endpoint: Endpoint) -> None:
+    return None
 
 
 class ModelClient:
-    def __init__(self, transport: Transport, secrets: SecretStore, clock: Clock, network: NetworkSettings) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        secrets: SecretStore,
+        clock: Clock,
+        network: NetworkSettings,
+        *,
+        pacer: Pacer,
+        health: HealthBoard,
+        spread: Callable[[], float] = random.random,
+    ) -> None:
         self._transport = transport
         self._secrets = secrets
         self._clock = clock
         self._network = network
+        self._pacer = pacer
+        self._account = AccountCheck(transport, pacer, clock)
+        self._spread = spread
+        self._blocked: dict[str, float] = {}
+        self.health = health
 
     async def send(
-        self, request: ChatRequest, endpoint: Endpoint, *, guard: bool = False, may_try: Callable[[], None] = lambda: None
+        self,
+        request: ChatRequest,
+        order: tuple[Endpoint, ...],
+        *,
+        guard: bool = False,
+        may_try: Callable[[Endpoint], None] = _always,
+        fitted: Callable[[ChatRequest, Endpoint], ChatRequest] = _same,
+        refusals_may_move: bool = False,
     ) -> AsyncIterator[ClientEvent]:
         """Raises the last attempt's `ProviderError`, after an `AttemptEnded` for it.
 
-        `may_try` is asked before each further attempt and raises where the turn's limits allow no more.
-        `guard` cuts an answer that repeats itself; its reply has finish `repetition` and no usage.
+        `order` is the router's and not empty. `may_try` is asked before each further attempt and raises where the turn's
+        limits allow no more. `fitted` cuts the request to an endpoint's limits. `guard` cuts an answer that repeats itself;
+        its reply has finish `repetition` and no usage.
         """
-        attempt = 0
+        failed: list[Failed] = []
+        place = 0
         while True:
-            attempt += 1
-            yield AttemptStarted(attempt=attempt, endpoint=endpoint)
-            run = _Attempt(endpoint, self._clock, self._network.idle_timeout_s, guarded=guard)
+            endpoint = order[place]
+            run = Attempt(
+                endpoint,
+                fitted(request, endpoint),
+                self._clock,
+                self._network,
+                self._transport.idle_s(endpoint),
+                guarded=guard,
+            )
             try:
-                async for event in run.stream(self._transport, request, self._key(endpoint)):
+                key = self._key(endpoint)
+                await self._account.look(endpoint, key)
+                async with self._pacer.slot(endpoint) as slot:
+                    wait = max(slot, self._blocked.get(endpoint.limits.account, 0.0) - self._clock.monotonic())
+                    if wait >= SHOWN_WAIT_S:
+                        yield AttemptWaits(endpoint=endpoint, seconds=wait)
+                    if wait > 0:
+                        await self._clock.sleep(wait)
+                yield AttemptStarted(attempt=len(failed) + 1, endpoint=endpoint)
+                async for event in run.stream(self._transport, key):
+                    if isinstance(event, Accepted):
+                        yield AttemptAccepted(generation_id=run.generation_id)
+                        continue
+                    if isinstance(event, Reply):
+                        await self._served(endpoint, run, event)
                     yield event
                 return
             except ProviderError as error:
-                pause = None if run.visible else pause_before_next(error, attempt=attempt, settings=self._network)
-                if pause is None and (error.retry_after_s or 0) > self._network.max_retry_after_s:
-                    limit = f"{self._network.max_retry_after_s:g} s"
-                    error.remedy = f"It asks to wait {error.retry_after_s:g} s; network.max_retry_after_s allows {limit}."
+                failed.append(Failed(place=place, error=error, at=self._clock.monotonic()))
+                following = None if run.visible else await self._after(order, failed, refusals_may_move)
+                pause = following.pause_s if following is not None else None
+                self._remedy(error, final=following is None)
                 yield AttemptEnded(
-                    attempt=attempt,
+                    attempt=len(failed),
                     endpoint=endpoint,
                     error=error,
                     partial=run.partial,
                     accepted=run.accepted,
                     retry_in_s=pause,
+                    generation_id=run.generation_id,
                 )
-                if pause is None:
+                if following is None:
                     raise
-                may_try()
-                await self._clock.sleep(pause)
+                place = following.place
+                may_try(order[place])
+                await self._clock.sleep(following.pause_s)
+
+    def closed(self, endpoints: tuple[Endpoint, ...]) -> dict[str, str]:
+        """Endpoints that have no room under their account's limits now, and why, by slug."""
+        now = self._clock.monotonic()
+        found = self._pacer.full(endpoints)
+        for one in endpoints:
+            until = self._blocked.get(one.limits.account, 0.0) if one.limits.account else 0.0
+            if until > now:
+                found.setdefault(one.slug, f"asked to wait another {until - now:.0f} s")
+        return found
+
+    async def _served(self, endpoint: Endpoint, run: Attempt, reply: Reply) -> None:
+        self.health.seen(endpoint.slug, run.outcome(reply), self._clock.monotonic())
+        if run.wait_s is not None:
+            await self._block(endpoint, run.wait_s)
+
+    async def _after(self, order: tuple[Endpoint, ...], failed: list[Failed], refusals_may_move: bool) -> TryNext | None:
+        """Tells the board and the limits of the newest failure, and decides what comes next."""
+        error, endpoint = failed[-1].error, order[failed[-1].place]
+        self.health.seen(endpoint.slug, Outcome(ok=False, code=error.code), self._clock.monotonic())
+        if error.code == "provider_rate_limited" and error.status == 429 and error.retry_after_s:
+            await self._block(endpoint, error.retry_after_s)
+        following = after_failure(
+            order, tuple(failed), self._network, now=self._clock.monotonic(), refusals_may_move=refusals_may_move
+        )
+        if following is not None and following.pause_s > 0 and error.retry_after_s is None:
+            # Sessions that failed together must not come back together.
+            following = TryNext(place=following.place, pause_s=following.pause_s * (0.75 + 0.5 * self._spread()))
+        return following
+
+    async def _block(self, endpoint: Endpoint, seconds: float) -> None:
+        account = endpoint.limits.account
+        if account and seconds <= self._network.max_retry_after_s:
+            self._blocked[account] = max(self._blocked.get(account, 0.0), self._clock.monotonic() + seconds)
+            if endpoint.limits.requests is not None:
+                await self._pacer.block(endpoint, seconds)
+
+    def _remedy(self, error: ProviderError, *, final: bool) -> None:
+        if final and not error.remedy and (error.retry_after_s or 0) > self._network.max_retry_after_s:
+            limit = f"{self._network.max_retry_after_s:g} s"
+            error.remedy = f"It asks to wait {error.retry_after_s:g} s; network.max_retry_after_s allows {limit}."
 
     def _key(self, endpoint: Endpoint) -> str | None:
         if endpoint.key_name is None:
             return None
-        key = self._secrets.get(endpoint.key_name)
+        key = self._secrets.get(endpoint.key_name, origin_of(endpoint.base_url))
         if not key:
             raise ProviderError(
                 f"There is no key for {endpoint.provider}.",
                 code="provider_auth",
-                remedy=f"Set {endpoint.key_name} in the environment or in the keys file.",
+                account=True,
+                remedy=f"Set {endpoint.key_name} in the environment, or run: tallystick keys set {endpoint.key_name}",
             )
         return key
-
-
-class _Attempt:
-    """The state of one try."""
-
-    def __init__(self, endpoint: Endpoint, clock: Clock, idle_s: float, *, guarded: bool) -> None:
-        self._endpoint = endpoint
-        self._progress = Progress(clock, max(idle_s, endpoint.idle_timeout_s if endpoint.idle_timeout_s > 60 else 0) * PATIENCE)
-        self._dialect = dialect_of(endpoint.dialect)
-        self._decoder = openai_chat.OpenAIChatDecoder(endpoint, self._dialect)
-        self._guard = RepetitionGuard() if guarded else None
-        self.visible = False
-        self._open = self._silent = False
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the provider may charge: it had begun to answer, or broke off after it had taken the request."""
-        return self._open and (self._decoder.started or self._silent)
-
-    @property
-    def partial(self) -> str:
-        return self._decoder.text
-
-    async def stream(self, transport: Transport, request: ChatRequest, key: str | None) -> AsyncIterator[StreamEvent | Reply]:
-        wire = openai_chat if request.infill is None else openai_infill
-        body = wire.encode(request, self._endpoint, self._dialect)
-        async with transport.post(self._endpoint, wire.PATH, body, key) as response:
-            self._open, self._silent = True, True
-            cut = False
-            async for data in payloads(response.chunks, self._progress, event_stream=response.event_stream):
-                self._silent = False
-                for event in self._decoder.feed(data):
-                    if isinstance(event, TextDelta | ToolCallDelta):
-                        self.visible = True
-                        cut = cut or (self._guard is not None and self._guard.feed(event.text))
-                    yield event
-                if cut:
-                    break
-        yield self._decoder.finish(cut=cut)

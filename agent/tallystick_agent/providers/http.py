@@ -6,21 +6,25 @@ environment of a workspace. Errors of httpx become `ProviderError` here, class b
 
 import contextlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from tallystick_agent.ports import Clock
 from tallystick_agent.protocol.errors import ProviderError
-from tallystick_agent.protocol.model_info import Endpoint
+from tallystick_agent.protocol.model_info import AuthStyle, Endpoint
 from tallystick_agent.providers.classify import classify
+from tallystick_agent.providers.unpack import unpacked
 from tallystick_agent.settings import AttributionSettings, NetworkSettings
 
 if TYPE_CHECKING:
     import httpx
 
-MAX_ERROR_BYTES = 64 * 1024
+MAX_ERROR_BYTES: Final = 64 * 1024
+MAX_LOOK_BYTES: Final = 32 * 1024 * 1024
+CONNECTIONS: Final = 64
+"""Open connections to one origin at most; further requests wait for one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,13 @@ class Opened:
     chunks: AsyncIterator[bytes]
     event_stream: bool
     generation_id: str
+    headers: Mapping[str, str]
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port: what a key and a connection belong to."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 class Transport:
@@ -37,38 +48,67 @@ class Transport:
 
     def __init__(self, network: NetworkSettings, attribution: AttributionSettings, clock: Clock) -> None:
         self._network = network
-        self._attribution = attribution
         self._clock = clock
+        self._named = _attribution(attribution)
         self._clients: dict[str, httpx.AsyncClient] = {}
 
     @contextlib.asynccontextmanager
-    async def post(self, endpoint: Endpoint, path: str, body: dict[str, Any], key: str | None) -> AsyncGenerator[Opened, None]:
+    async def post(
+        self, endpoint: Endpoint, path: str, body: dict[str, Any], key: str | None, headers: Mapping[str, str] | None = None
+    ) -> AsyncGenerator[Opened, None]:
         """Sends, and gives the open response. Raises `ProviderError` for anything but a success."""
         import httpx
 
-        client = self._client(endpoint)
+        client = self._client(endpoint.base_url)
         url = endpoint.base_url.rstrip("/") + path
-        headers = self._headers(key)
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-        idle = (
-            max(endpoint.idle_timeout_s, self._network.idle_timeout_s)
-            if endpoint.idle_timeout_s > 60
-            else self._network.idle_timeout_s
-        )
-        timeout = httpx.Timeout(idle, connect=self._network.connect_timeout_s)
+        idle = self.idle_s(endpoint)
         try:
-            async with client.stream("POST", url, content=content, headers=headers, timeout=timeout) as response:
+            async with client.stream(
+                "POST",
+                url,
+                content=content,
+                headers={**self._named, **(headers or {}), **signed(key, endpoint.auth)},
+                timeout=httpx.Timeout(idle, connect=self._network.connect_timeout_s),
+            ) as response:
                 if response.status_code != 200:
                     raise await self._refusal(response)
                 yield Opened(
-                    chunks=self._chunks(response, idle),
+                    chunks=unpacked(response.aiter_raw(), response.headers.get("content-encoding", "")),
                     event_stream="text/event-stream" in response.headers.get("content-type", ""),
                     generation_id=response.headers.get("x-generation-id", ""),
+                    headers=response.headers,
                 )
         except httpx.HTTPError as error:
-            raise self._map(error, endpoint, idle) from error
+            raise self._map(error, endpoint.base_url, idle) from error
         except httpx.InvalidURL as error:
             raise ProviderError(f"The base URL of {endpoint.slug} is not valid: {error}", code="bad_settings") from error
+
+    async def fetch(
+        self, url: str, *, key: str | None = None, auth: AuthStyle = "bearer", timeout_s: float = 10.0
+    ) -> dict[str, Any]:
+        """A JSON object from a provider's own API, such as its list of models. Raises `ProviderError`."""
+        import httpx
+
+        try:
+            async with self._client(url).stream(
+                "GET", url, headers={**self._named, "accept": "application/json", **signed(key, auth)}, timeout=timeout_s
+            ) as response:
+                if response.status_code != 200:
+                    raise await self._refusal(response)
+                body = b""
+                async for chunk in unpacked(response.aiter_raw(), response.headers.get("content-encoding", "")):
+                    body += chunk
+                    if len(body) > MAX_LOOK_BYTES:
+                        raise ProviderError(f"{urlsplit(url).netloc} sent over {MAX_LOOK_BYTES >> 20} MiB.")
+            data: Any = json.loads(body)
+        except httpx.HTTPError as error:
+            raise self._map(error, url, timeout_s) from error
+        except (httpx.InvalidURL, ValueError, RecursionError) as error:
+            raise ProviderError(f"{urlsplit(url).netloc} did not answer with JSON.") from error
+        if not isinstance(data, dict):
+            raise ProviderError(f"{urlsplit(url).netloc} did not answer with a JSON object.")
+        return data
 
     async def get_json(self, url: str, *, timeout_s: float) -> Any:
         """A small look at a server of this machine; `None` when nobody answers in time."""
@@ -86,41 +126,26 @@ class Transport:
             await client.aclose()
         self._clients.clear()
 
-    def _client(self, endpoint: Endpoint) -> "httpx.AsyncClient":
+    def idle_s(self, endpoint: Endpoint) -> float:
+        """Seconds without a byte: the endpoint's own where it is known to be slow, else the setting."""
+        if endpoint.idle_timeout_s > 60:
+            return max(endpoint.idle_timeout_s, self._network.idle_timeout_s)
+        return self._network.idle_timeout_s
+
+    def _client(self, url: str) -> "httpx.AsyncClient":
         import httpx
 
-        parts = urlsplit(endpoint.base_url)
-        origin = f"{parts.scheme}://{parts.netloc}"
+        origin = origin_of(url)
         client = self._clients.get(origin)
         if client is None:
             # Building a TLS context costs 30–70 ms: plain http to this machine needs none.
-            verify = parts.scheme != "http"
-            client = httpx.AsyncClient(trust_env=verify, verify=verify, follow_redirects=False)
+            verify = not origin.startswith("http:")
+            limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=30)
+            client = httpx.AsyncClient(trust_env=verify, verify=verify, follow_redirects=False, limits=limits)
             self._clients[origin] = client
         return client
 
-    def _headers(self, key: str | None) -> dict[str, str]:
-        named = self._attribution
-        headers = {
-            "content-type": "application/json",
-            "accept": "text/event-stream",
-            "user-agent": "tallystick",
-            "HTTP-Referer": named.url,
-            "X-Title": named.title,
-            "X-OpenRouter-Title": named.title,
-        }
-        if named.categories:
-            headers["X-OpenRouter-Categories"] = ",".join(named.categories[:2])
-        if key:
-            headers["authorization"] = f"Bearer {key}"
-        return headers
-
     async def _refusal(self, response: "httpx.Response") -> ProviderError:
-        body = b""
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) >= MAX_ERROR_BYTES:
-                break
         if 300 <= response.status_code < 400:
             return ProviderError(
                 f"The provider answered with a redirect ({response.status_code}); redirects are not followed.",
@@ -128,6 +153,13 @@ class Transport:
                 status=response.status_code,
                 remedy="Set the base URL to the address that really serves the API.",
             )
+        body = b""
+        with contextlib.suppress(ProviderError):
+            # What cannot be unpacked is judged by its status alone.
+            async for chunk in unpacked(response.aiter_raw(), response.headers.get("content-encoding", "")):
+                body += chunk
+                if len(body) >= MAX_ERROR_BYTES:
+                    break
         return classify(
             status=response.status_code,
             headers=response.headers,
@@ -135,14 +167,10 @@ class Transport:
             now=self._clock.now(),
         )
 
-    async def _chunks(self, response: "httpx.Response", idle: float) -> AsyncIterator[bytes]:
-        async for chunk in response.aiter_bytes():
-            yield chunk
-
-    def _map(self, error: "httpx.HTTPError", endpoint: Endpoint, idle: float) -> ProviderError:
+    def _map(self, error: "httpx.HTTPError", base_url: str, idle: float) -> ProviderError:
         import httpx
 
-        host = urlsplit(endpoint.base_url).netloc
+        host = urlsplit(base_url).netloc
         match error:
             case httpx.ConnectTimeout() | httpx.ConnectError():
                 return ProviderError(
@@ -158,13 +186,33 @@ class Transport:
             case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
                 # What httpx says of a header may hold the key.
                 return ProviderError(
-                    f"No request can be made to {endpoint.base_url}.",
+                    f"No request can be made to {base_url}.",
                     code="bad_settings",
                     remedy="Check the base URL and the key.",
                 )
-            case httpx.DecodingError():
-                return ProviderError(f"{host} sent something that cannot be unpacked.", retryable=True)
             case _:
                 return ProviderError(
                     f"The request to {host} failed ({type(error).__name__}).", code="provider_failed", retryable=True
                 )
+
+
+def signed(key: str | None, auth: AuthStyle) -> dict[str, str]:
+    """The header that carries the key, where there is one."""
+    if not key:
+        return {}
+    return {"authorization": f"Bearer {key}"} if auth == "bearer" else {auth: key}
+
+
+def _attribution(named: AttributionSettings) -> dict[str, str]:
+    headers = {
+        "content-type": "application/json",
+        "accept": "text/event-stream, application/json",
+        "accept-encoding": "identity",
+        "user-agent": "tallystick",
+        "HTTP-Referer": named.url,
+        "X-Title": named.title,
+        "X-OpenRouter-Title": named.title,
+    }
+    if named.categories:
+        headers["X-OpenRouter-Categories"] = ",".join(named.categories[:2])
+    return headers

@@ -17,24 +17,54 @@ _STREAM_STARTS: Final = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
 class Progress:
-    """How long a stream has brought nothing but comments."""
+    """How long a stream has brought nothing but comments, and how long it may take in all."""
 
-    def __init__(self, clock: Clock, limit_s: float) -> None:
+    def __init__(self, clock: Clock, limit_s: float, total_s: float = float("inf")) -> None:
         self._clock = clock
         self._limit_s = limit_s
-        self._last = clock.monotonic()
+        self._total_s = total_s
+        self._start = self._last = clock.monotonic()
 
     def made(self) -> None:
         self._last = self._clock.monotonic()
+        self._in_time()
+
+    def _in_time(self) -> None:
+        if self._last - self._start > self._total_s:
+            raise ProviderError(
+                f"The answer took longer than {self._total_s:g} s.",
+                code="provider_timeout",
+                retryable=True,
+                remedy="Raise network.request_timeout_s, or ask for less at once.",
+            )
 
     def check(self) -> None:
-        """Raises `ProviderError` once the limit is over."""
+        """Raises `ProviderError` once a limit is over."""
+        if self._clock.monotonic() - self._start > self._total_s:
+            self._last = self._clock.monotonic()
+            self._in_time()
         if self._clock.monotonic() - self._last > self._limit_s:
             raise ProviderError(
                 f"The provider kept the line open for {self._limit_s:g} s and said nothing.",
                 code="provider_timeout",
                 retryable=True,
             )
+
+
+async def lines(chunks: AsyncIterator[bytes], progress: Progress) -> AsyncIterator[str]:
+    """Each line of a stream of JSON lines. Raises `ProviderError` for a line over 16 MiB."""
+    rest = b""
+    async for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        if len(rest) > MOST_BYTES:
+            raise ProviderError("The provider sent a line over 16 MiB.", retryable=True)
+        progress.made()
+        for line in whole:
+            if line.strip():
+                yield line.decode("utf-8", "replace")
+    if rest.strip():
+        # A line without its end may be cut: only one that is whole JSON is one.
+        yield rest.decode("utf-8", "replace")
 
 
 async def payloads(chunks: AsyncIterator[bytes], progress: Progress, *, event_stream: bool) -> AsyncIterator[str]:

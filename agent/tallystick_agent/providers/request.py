@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tallystick_agent.protocol.messages import AssistantMessage, Message
+from tallystick_agent.protocol.model_info import Effort
 from tallystick_agent.protocol.usage import Usage
 
 Finish = Literal["stop", "length", "tool_calls", "content_filter", "repetition"]
+ToolChoice = Literal["auto", "none", "required"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,22 +29,56 @@ class Infill:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reasoning:
+    """A wish for reasoning: an effort or a number of tokens. With neither, the model's own default."""
+
+    effort: Effort | None = None
+    max_tokens: int | None = None
+    exclude: bool = False
+    """Let it think, and do not send the thoughts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Onward:
+    """Routing wishes for a provider that chooses among providers itself."""
+
+    models: tuple[str, ...] = ()
+    """Further models, in order, where the first fails."""
+    provider: dict[str, Any] | None = None
+    """OpenRouter's `provider` object."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
     system: str
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
     described_tools: str = ""
     """The part of `system` that describes the tools, where they are not sent as `tools`; it is counted apart."""
+    tool_choice: ToolChoice = "auto"
+    parallel_calls: bool | None = None
+    """`None` leaves it to the model."""
     max_output_tokens: int = 4_096
     temperature: float | None = None
+    top_p: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
     response_schema: dict[str, Any] | None = None
     """A JSON Schema that the reply must follow, where the endpoint can force one."""
+    reasoning: Reasoning | None = None
+    web: bool = False
+    """Let the provider search the web, where it can."""
     infill: Infill | None = None
     """Set: the request is a gap to fill, and carries no messages and no tools."""
     session_key: str = ""
     """Stable within a session: lets a provider keep its cache warm."""
+    onward: Onward | None = None
+    stream: bool = True
+
+    @property
+    def images(self) -> bool:
+        """Whether a picture is in it."""
+        return any(part.kind == "image" for message in self.messages for part in message.parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +110,8 @@ class Reply:
     provider_nanos: int | None = None
     generation_id: str = ""
     served_model: str = ""
+    served_by: str = ""
+    """The provider behind an aggregator, as it names it."""
 
 
 StreamEvent = TextDelta | ReasoningDelta | ToolCallDelta

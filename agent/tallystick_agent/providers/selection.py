@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tallystick_agent.protocol.errors import ConfigurationError
 from tallystick_agent.providers.catalog import providers
 
-KEY_ORDER = ("openrouter", "anthropic", "openai", "gemini")
+KEY_ORDER = ("openrouter", "anthropic", "openai", "google")
 SERVER_ORDER = ("ollama", "llamacpp")
 
 

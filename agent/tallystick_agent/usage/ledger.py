@@ -9,10 +9,11 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from tallystick_agent.protocol.errors import StorageError
-from tallystick_agent.usage.record import LedgerRow
+from tallystick_agent.protocol.usage import Cost, Usage
+from tallystick_agent.usage.record import Attribution, LedgerRow
 
 VERSION: Final = 1
 BUSY_S: Final = 15.0
@@ -37,6 +38,16 @@ CREATE TABLE IF NOT EXISTS segments (
   PRIMARY KEY (request, name)
 ) WITHOUT ROWID;
 """
+
+_CORRECTED: Final = (
+    "EXISTS (SELECT 1 FROM requests c WHERE c.finish = 'reconciled'"
+    " AND c.generation_id = r.generation_id AND c.request_id = r.request_id)"
+)
+_NAMES: Final = (
+    "session_id", "turn_id", "request_id", "attempt", "step", "purpose", "model_asked", "endpoint", "provider", "author",
+    "generation_id",
+)  # fmt: skip
+_TOKENS: Final = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
 
 GroupBy = Literal["app", "model", "purpose", "session", "provider", "workspace", "day", "client"]
 _COLUMN: Final[dict[GroupBy, str]] = {
@@ -74,6 +85,18 @@ class SegmentTotal:
     tokens: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One attempt, as far as it tells how an endpoint serves."""
+
+    time_ms: int
+    endpoint: str
+    error_code: str
+    latency_ms: int
+    first_token_ms: int | None
+    output_tokens: int
+
+
 class Ledger:
     """Safe to call from threads; one statement at a time."""
 
@@ -102,10 +125,10 @@ class Ledger:
     def totals(self, by: GroupBy, *, since_ms: int = 0, session_id: str | None = None) -> list[Total]:
         """Sums by group, most tokens first."""
         query = f"""
-            SELECT {_COLUMN[by]}, count(*), sum(error_code != ''), sum(input_tokens), sum(cached_tokens), sum(output_tokens),
-                   sum(reasoning_tokens), coalesce(sum(coalesce(provider_nanos, priced_nanos)), 0),
-                   sum(provider_nanos IS NULL AND priced_nanos IS NULL), sum(source = 'estimated')
-            FROM requests WHERE time_ms >= ? AND (? IS NULL OR session_id = ?)
+            SELECT {_COLUMN[by]}, sum(finish != 'reconciled'), sum(error_code != ''), sum(input_tokens), sum(cached_tokens),
+                   sum(output_tokens), sum(reasoning_tokens), coalesce(sum(coalesce(provider_nanos, priced_nanos)), 0),
+                   sum(provider_nanos IS NULL AND priced_nanos IS NULL), sum(source = 'estimated' AND NOT {_CORRECTED})
+            FROM requests r WHERE time_ms >= ? AND (? IS NULL OR session_id = ?)
             GROUP BY 1 ORDER BY sum(input_tokens) + sum(output_tokens) DESC, 1"""
         with self._mutex, self._guarded() as connection:
             rows = connection.execute(query, (since_ms, session_id, session_id)).fetchall()
@@ -120,6 +143,28 @@ class Ledger:
         with self._mutex, self._guarded() as connection:
             rows = connection.execute(query, (since_ms, session_id, session_id)).fetchall()
         return [SegmentTotal(name=name, tokens=tokens) for name, tokens in rows]
+
+    def recent(self, since_ms: int) -> list[Seen]:
+        """What attempts of the last time showed of their endpoints, oldest first; corrections are none."""
+        query = """
+            SELECT time_ms, endpoint, error_code, latency_ms, first_token_ms, output_tokens FROM requests
+            WHERE time_ms >= ? AND finish NOT IN ('reconciled', 'aborted') ORDER BY time_ms, id LIMIT 2000"""
+        with self._mutex, self._guarded() as connection:
+            rows = connection.execute(query, (since_ms,)).fetchall()
+        names = tuple(Seen.__dataclass_fields__)
+        return [Seen(**dict(zip(names, row, strict=True))) for row in rows]
+
+    def unreconciled(self, provider: str, most: int) -> list[LedgerRow]:
+        """Estimated rows whose generation has an id and no correction yet, newest first."""
+        query = f"""
+            SELECT time_ms, app, client, user_label, workspace, app_title, app_url, app_categories, session_id, turn_id,
+                   request_id, attempt, step, purpose, model_asked, endpoint, provider, author, generation_id, input_tokens,
+                   cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens, provider_nanos, priced_nanos, finish
+            FROM requests r WHERE provider = ? AND source = 'estimated' AND generation_id != '' AND NOT {_CORRECTED}
+            ORDER BY time_ms DESC LIMIT ?"""
+        with self._mutex, self._guarded() as connection:
+            rows = connection.execute(query, (provider, most)).fetchall()
+        return [_row(row) for row in rows]
 
     def unbalanced(self) -> int:
         """Rows whose segments do not sum to their tokens; always 0 (`tallystick doctor` checks it)."""
@@ -167,6 +212,21 @@ class Ledger:
                 connection.execute(f"PRAGMA user_version = {VERSION}")
             self._connection = connection
         return self._connection
+
+
+def _row(row: tuple[Any, ...]) -> LedgerRow:
+    app, client, user, workspace, title, url, categories = row[1:8]
+    return LedgerRow(
+        time_ms=row[0],
+        attribution=Attribution(
+            app=app, client=client, user=user, workspace=workspace, title=title, url=url, categories=tuple(json.loads(categories))
+        ),
+        **dict(zip(_NAMES, row[8:19], strict=True)),
+        usage=Usage(**dict(zip(_TOKENS, row[19:24], strict=True)), source="estimated"),
+        cost=Cost(provider_nanos=row[24], priced_nanos=row[25]),
+        segments=(),
+        finish=row[26],
+    )
 
 
 class _Guard:

@@ -66,7 +66,7 @@ def _ripgrep() -> tuple[bool, str]:
 async def _model(app: Application) -> tuple[bool, str]:
     try:
         chosen = await app.choose(None)
-        app.endpoint(chosen.slug)
+        app.target(chosen.slug)
         return True, f"model: {chosen.slug} ({chosen.reason})"
     except TallystickError as error:
         return False, f"model: {error.message} {error.remedy}"

@@ -15,6 +15,8 @@ _COMMANDS = {
     "sessions": "List sessions.",
     "usage": "Show what was used, by app, model, purpose, session or segment.",
     "models": "List models, or pull one that runs on this machine.",
+    "route": "Show which endpoints would serve a model, and why.",
+    "keys": "List API keys and where they may go, or store one.",
     "lsp": "Serve an editor over the Language Server Protocol.",
     "doctor": "Check this installation, and repair a damaged session.",
 }

@@ -1,47 +1,157 @@
-"""`tallystick models`: which models are known and which one would serve; `models pull` gets one for this machine."""
+"""`tallystick models`: which models are known, what is known of them and from where; `models pull` gets one for this machine."""
 
 import asyncio
+import json
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from tallystick_agent.protocol.errors import ConfigurationError, TallystickError
 from tallystick_server.compose import Application
 
+if TYPE_CHECKING:
+    from tallystick_server.model_view import ModelRow
 
-@click.group(name="models", invoke_without_command=True)
-@click.option("--search", default="", help="Only names that contain this.")
+
+class _Models(click.Group):
+    """Words that are no sub-command are what to look for."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(name="models", cls=_Models)
+def command() -> None:
+    """List models (`list` may be left out), or pull one that runs on this machine."""
+
+
+@command.command(name="list")
+@click.argument("query", nargs=-1)
+@click.option("--provider", default="", help="Only this provider's.")
+@click.option("--max-input", type=Decimal, metavar="USD", help="At most this much for a million input tokens.")
+@click.option("--max-output", type=Decimal, metavar="USD", help="At most this much for a million output tokens.")
+@click.option("--min-window", type=int, metavar="TOKENS", help="At least this context window.")
+@click.option("--tools", is_flag=True, help="Only models that call tools.")
+@click.option("--images", is_flag=True, help="Only models that take images.")
+@click.option("--free", is_flag=True, help="Only models that cost nothing.")
+@click.option("--reasoning", is_flag=True, help="Only models that reason.")
 @click.option("--all", "show_all", is_flag=True, help="Also models whose provider has no key here.")
-@click.pass_context
-def command(context: click.Context, search: str, show_all: bool) -> int:
-    """List models with their window and price, and the one that would serve now."""
-    if context.invoked_subcommand is not None:
-        return 0
-    app = Application.load()
-    asyncio.run(_chosen(app))
-    from rich.console import Console
-    from rich.table import Table
+@click.option("--sources", is_flag=True, help="Show where each value comes from, and its date.")
+@click.option("--refresh", is_flag=True, help="Get OpenRouter's list anew first.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines.")
+def list_(
+    query: tuple[str, ...],
+    provider: str,
+    max_input: Decimal | None,
+    max_output: Decimal | None,
+    min_window: int | None,
+    tools: bool,
+    images: bool,
+    free: bool,
+    reasoning: bool,
+    show_all: bool,
+    sources: bool,
+    refresh: bool,
+    as_json: bool,
+) -> int:
+    """List models with window, price and abilities: those whose name has every word of QUERY, else those a key here can use."""
+    from tallystick_server.model_view import ModelFilter, list_models
 
-    known, source = app.catalog()
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("model")
-    for name in ("window", "input $/M", "output $/M"):
-        table.add_column(name, justify="right")
-    wanted = ((slug, row) for slug, row in known.items() if search in slug)
-    rows = [(slug, row) for slug, row in wanted if _shown(app, slug, row, show_all=show_all, search=search)]
-    for slug, row in rows:
-        table.add_row(slug, f"{row['window']:,}" if "window" in row else "?", row["input"], row["output"])
-    console = Console()
-    if rows:
-        console.print(table)
-    console.print(f"{len(rows)} of {len(known)} known models; prices from {source}. --all shows all.", style="dim")
+    app = Application.load()
+    if refresh:
+        asyncio.run(_refresh(app, quiet=as_json))
+    needs = frozenset(name for name, wanted in (("tools", tools), ("images", images)) if wanted)
+    wanted = ModelFilter(
+        query=query,
+        provider=provider,
+        max_input=max_input,
+        max_output=max_output,
+        min_window=min_window,
+        needs=needs,
+        free=free,
+        reasoning=reasoning,
+        usable=not (show_all or query or provider),
+    )
+    if not as_json:
+        asyncio.run(_chosen(app))
+    rows, known = list_models(app, wanted)
+    if as_json:
+        for one in rows:
+            row = {name: value for name, value in one.row.items() if name not in ("from", "live")}
+            click.echo(json.dumps({"model": one.slug, "usable": one.usable, **row, "sources": dict(one.sources)}))
+        return 0
+    _table(app, rows, known, sources=sources)
     return 0
 
 
-def _shown(app: Application, slug: str, row: dict[str, Any], *, show_all: bool, search: str) -> bool:
-    """Without a search, the models that a key here can use; those without a window are old or are no chat models."""
-    return show_all or bool(search) or (app.has_key(slug) and "window" in row)
+def _table(app: Application, rows: "list[ModelRow]", known: int, *, sources: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("model", overflow="fold")
+    for name in ("window", "output", "in $/M", "cached", "out $/M"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("can")
+    if sources:
+        table.add_column("from", style="dim")
+    for one in rows:
+        can = [*one.row.get("can", ()), *(["reasoning"] if "reasoning" in one.row else [])]
+        cells = [
+            one.slug,
+            _tokens(one.row.get("window")),
+            _tokens(one.row.get("output")),
+            *(_rate(one.rate(name)) for name in ("input", "cache_read", "output")),
+            " ".join(can) or "?",
+        ]
+        table.add_row(*cells, *([_sources(one)] if sources else []))
+    console = Console()
+    if rows:
+        console.print(table)
+    console.print(f"{len(rows)} of {known} known models. {_age(app)} Words narrow the list; --all shows all.", style="dim")
+
+
+def _age(app: Application) -> str:
+    from datetime import timedelta
+
+    from tallystick_agent.providers.catalog import sources
+
+    table = "; ".join(f"{one.name} of {one.date}" for one in sources())
+    age = app.live.age_s(app.clock.now())
+    live = f"OpenRouter's list is {timedelta(seconds=int(age))} old." if age is not None else "--refresh gets OpenRouter's list."
+    return f"Table from {table}. {live}"
+
+
+def _sources(one: "ModelRow") -> str:
+    by_source: dict[str, list[str]] = {}
+    for field, source in one.sources.items():
+        by_source.setdefault(source, []).append(field)
+    return "; ".join(f"{', '.join(fields)}: {source}" for source, fields in by_source.items())
+
+
+def _tokens(value: int | None) -> str:
+    if value is None:
+        return "?"
+    return f"{value / 1_000_000:g}M" if value >= 1_000_000 and value % 10_000 == 0 else f"{value:,}"
+
+
+def _rate(value: Decimal | None) -> str:
+    return "?" if value is None else "free" if value == 0 else f"{value.normalize():f}"
+
+
+async def _refresh(app: Application, *, quiet: bool) -> None:
+    from tallystick_server.model_view import refresh
+
+    try:
+        count = await refresh(app)
+        if not quiet:
+            click.echo(f"OpenRouter lists {count} models.")
+    finally:
+        await app.close()
 
 
 async def _chosen(app: Application) -> None:

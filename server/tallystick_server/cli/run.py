@@ -21,6 +21,8 @@ from tallystick_agent.protocol.usage import Budget, nanos_from_usd
 from tallystick_server.cli.exit_codes import ExitCode, of_turn
 from tallystick_server.compose import Application
 
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
 if TYPE_CHECKING:
     from tallystick_agent.ports import SessionHandle
 
@@ -45,6 +47,11 @@ def task_options(command: Any) -> Any:
         [
             click.option("--repo", type=click.Path(path_type=Path), help="The repository's folder [default: the current one]."),
             click.option("--model", metavar="SLUG", help="Model as provider/model, or an OpenRouter name."),
+            click.option("--fallback", metavar="SLUG", multiple=True, help="Model tried where the first fails; may be repeated."),
+            click.option("--effort", type=click.Choice(EFFORTS), help="How hard the model is to think."),
+            click.option(
+                "--reasoning-tokens", metavar="N", type=click.IntRange(1), help="Tokens for thoughts, instead of --effort."
+            ),
             click.option("--yes", is_flag=True, help="Allow everything inside the policy without asking."),
             click.option("--json", "as_json", is_flag=True, help="Print the event stream as JSON Lines."),
             click.option("--max-cost", metavar="USD", type=Decimal, help="Stop before this many US dollars are spent."),
@@ -80,6 +87,9 @@ def start(
     *,
     repo: Path | None,
     model: str | None,
+    fallback: tuple[str, ...],
+    effort: str | None,
+    reasoning_tokens: int | None,
     yes: bool,
     as_json: bool,
     max_cost: Decimal | None,
@@ -91,7 +101,9 @@ def start(
     """Runs a turn to its end. A prompt of `None` takes up the turn that was cut short."""
     if max_cost is not None and (not max_cost.is_finite() or max_cost < 0):
         raise click.UsageError("--max-cost must be a number of US dollars that is not negative.")
-    app = Application.load()
+    if effort is not None and reasoning_tokens is not None:
+        raise click.UsageError("Give --effort or --reasoning-tokens, not both.")
+    app = Application.load(_overrides(fallback, effort, reasoning_tokens))
     limits = app.settings.budget
     cost = max_cost if max_cost is not None else limits.max_cost_usd
     budget = Budget(
@@ -103,6 +115,14 @@ def start(
     operation: Operation = Continue(budget=budget) if prompt is None else Prompt(text=prompt, budget=budget)
     run = _Run(app, operation, resume, repo=repo, model=model, yes=yes, as_json=as_json, attempts=attempts)
     return int(asyncio.run(run.perform()))
+
+
+def _overrides(fallback: tuple[str, ...], effort: str | None, reasoning_tokens: int | None) -> dict[str, Any]:
+    """What the command line says above the settings file."""
+    found: dict[str, Any] = {"routing": {"fallback_models": fallback}} if fallback else {}
+    if effort is not None or reasoning_tokens is not None:
+        found["reasoning"] = {"effort": effort, "max_tokens": reasoning_tokens}
+    return found
 
 
 class _Run:

@@ -7,7 +7,7 @@ from tallystick_agent.protocol.messages import TextPart, ToolCallPart
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.providers.dialects import dialect_of
 from tallystick_agent.providers.request import Reply
-from tallystick_agent.providers.wire.openai_chat import OpenAIChatDecoder
+from tallystick_agent.providers.wire.openai_chat_stream import OpenAIChatDecoder
 
 ENDPOINT = Endpoint(slug="openrouter/x/y", provider="openrouter", model="x/y", base_url="http://127.0.0.1/v1")
 DONE = "[DONE]"

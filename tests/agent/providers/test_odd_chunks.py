@@ -8,7 +8,7 @@ import pytest
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.providers.dialects import dialect_of
-from tallystick_agent.providers.wire.openai_chat import OpenAIChatDecoder
+from tallystick_agent.providers.wire.openai_chat_stream import OpenAIChatDecoder
 
 ENDPOINT = Endpoint(slug="openai/m", provider="openai", model="m", base_url="http://127.0.0.1:9/v1")
 

@@ -10,7 +10,7 @@ from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.messages import ReasoningPart, ToolCallPart
 from tallystick_agent.providers.dialects import dialect_of
 from tallystick_agent.providers.request import ReasoningDelta, TextDelta, ToolCallDelta
-from tallystick_agent.providers.wire.openai_chat import OpenAIChatDecoder
+from tallystick_agent.providers.wire.openai_chat_stream import OpenAIChatDecoder
 
 
 def test_a_plain_answer() -> None:
@@ -263,7 +263,7 @@ def test_deltas_come_out_as_they_come_in() -> None:
         ToolCallDelta(index=0, name="edit", text='{"x"'),
         ToolCallDelta(index=0, name="edit", text=":1}"),
     ]
-    assert decoder.text == 'ahm{"x":1}'
+    assert decoder.partial == 'ahm{"x":1}'
 
 
 def test_an_answer_that_we_cut_ends_as_repetition() -> None:

@@ -38,7 +38,7 @@ def test_the_order_from_the_users_word_down_to_the_pulled_model() -> None:
         "openrouter",
         "anthropic",
         "openai",
-        "gemini",
+        "google",
         "ollama",
         "llamacpp",
         "local",

@@ -7,8 +7,10 @@ from typing import Any, Final
 
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.model_info import Endpoint
-from tallystick_agent.providers.dialects import Dialect
+from tallystick_agent.providers.dialects import Dialect, dialect_of
 from tallystick_agent.providers.request import ChatRequest
+from tallystick_agent.providers.wire import openai_chat
+from tallystick_agent.providers.wire.base import Wire, no_headers
 
 PATH = "/completions"
 MARKERS: Final[dict[str, tuple[str, str, str]]] = {"qwen": ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")}
@@ -42,3 +44,14 @@ def encode(request: ChatRequest, endpoint: Endpoint, dialect: Dialect) -> dict[s
 def _plain(text: str) -> str:
     # A marker inside a file must stay text: split it, so that the server does not read it as one.
     return text.replace("<|", "< |")
+
+
+def _path(request: ChatRequest, endpoint: Endpoint) -> str:
+    return PATH
+
+
+def _encode(request: ChatRequest, endpoint: Endpoint) -> dict[str, Any]:
+    return encode(request, endpoint, dialect_of(endpoint.dialect))
+
+
+WIRE: Final = Wire(path=_path, headers=no_headers, encode=_encode, decoder=openai_chat.WIRE.decoder)

@@ -1,0 +1,108 @@
+"""One try at one endpoint. Owns the state of a try: what was shown, what may be charged, how fast it came."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+
+from tallystick_agent.ports import Clock
+from tallystick_agent.protocol.messages import ToolCallPart
+from tallystick_agent.protocol.model_info import Endpoint
+from tallystick_agent.providers.health import Outcome
+from tallystick_agent.providers.http import Transport
+from tallystick_agent.providers.payloads import PATIENCE, Progress, lines, payloads
+from tallystick_agent.providers.rate_headers import exhausted_for
+from tallystick_agent.providers.repetition import RepetitionGuard
+from tallystick_agent.providers.request import ChatRequest, Reply, StreamEvent, TextDelta, ToolCallDelta
+from tallystick_agent.providers.wire.formats import wire_of
+from tallystick_agent.settings import NetworkSettings
+
+_LINES: Final = ("ollama",)
+"""Wires that stream lines of JSON instead of events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The response has begun."""
+
+
+class Attempt:
+    def __init__(
+        self, endpoint: Endpoint, request: ChatRequest, clock: Clock, network: NetworkSettings, idle_s: float, *, guarded: bool
+    ) -> None:
+        self._endpoint = endpoint
+        self._request = request
+        self._clock = clock
+        self._wire = wire_of(endpoint, request)
+        self._decoder = self._wire.decoder(endpoint)
+        self._progress = Progress(clock, idle_s * PATIENCE, network.request_timeout_s)
+        self._guard = RepetitionGuard() if guarded else None
+        self._start = clock.monotonic()
+        self._first: float | None = None
+        self._open = self._silent = False
+        self.visible = False
+        """Whether words were shown: after that no other attempt may take its place."""
+        self.generation_id = ""
+        self.wait_s: float | None = None
+        """Seconds for which the provider says that nothing is left."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the provider may charge: it had begun to answer, or broke off after it had taken the request."""
+        return self._open and (self._decoder.started or self._silent)
+
+    @property
+    def partial(self) -> str:
+        return self._decoder.partial
+
+    async def stream(self, transport: Transport, key: str | None) -> AsyncIterator[Accepted | StreamEvent | Reply]:
+        """That it was accepted, the answer's events, and then its reply. Raises `ProviderError`."""
+        request, endpoint, wire = self._request, self._endpoint, self._wire
+        body = wire.encode(request, endpoint)
+        path, headers = wire.path(request, endpoint), wire.headers(request, endpoint)
+        async with transport.post(endpoint, path, body, key, headers) as response:
+            self._open, self._silent = True, True
+            self.generation_id = response.generation_id
+            yield Accepted()
+            self.wait_s = exhausted_for(response.headers, self._clock.now())
+            found = (
+                lines(response.chunks, self._progress)
+                if endpoint.wire in _LINES
+                else payloads(response.chunks, self._progress, event_stream=response.event_stream)
+            )
+            cut = False
+            async for data in found:
+                self._silent = False
+                for event in self._decoder.feed(data):
+                    if self._first is None:
+                        self._first = self._clock.monotonic()
+                    if isinstance(event, TextDelta | ToolCallDelta):
+                        self.visible = True
+                        cut = cut or (self._guard is not None and self._guard.feed(event.text))
+                    yield event
+                if cut:
+                    break
+        yield self._decoder.finish(cut=cut)
+
+    def outcome(self, reply: Reply) -> Outcome:
+        """What a success says of the endpoint."""
+        now = self._clock.monotonic()
+        tokens = reply.usage.output_tokens if reply.usage is not None else 0
+        spent = now - self._first if self._first is not None else 0.0
+        calls = [part for part in reply.message.parts if isinstance(part, ToolCallPart)]
+        names = {tool.name for tool in self._request.tools}
+        return Outcome(
+            ok=True,
+            first_token_s=self._first - self._start if self._first is not None else None,
+            # A few tokens say nothing of a speed.
+            tokens_per_s=tokens / spent if tokens >= 20 and spent > 0.05 else None,
+            calls=len(calls),
+            faulty_calls=sum(call.name not in names or not _is_object(call.arguments) for call in calls),
+        )
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text or "{}"), dict)
+    except (ValueError, RecursionError):
+        return False

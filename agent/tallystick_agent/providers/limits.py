@@ -1,0 +1,99 @@
+"""When a request may go out under an account's limits. Owns the arithmetic of windows and days; pure.
+
+A slot is taken in advance: whoever comes next gets the first moment at which no window of the provider's can be overrun,
+and everybody after them a later one. So the order is that of asking, and a limit is never met at the provider.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from tallystick_agent.protocol.model_info import RateLimits
+
+MARGIN_S: Final = 0.5
+"""Added to a window: requests reach the provider a little later than they leave, and not all by the same time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountUse:
+    """What an account has sent, and will: times in seconds since 1970, oldest first."""
+
+    slots: tuple[float, ...] = ()
+    day: str = ""
+    """The UTC day that `today` counts, as YYYY-MM-DD."""
+    today: int = 0
+    blocked_until: float = 0.0
+    """The provider said that nothing goes before this."""
+    daily_limit: int | None = None
+    """What the provider itself says the day's limit is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """A taken slot: it may go out at `at`."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhausted:
+    """The day's requests are used; the next ones go at `until`."""
+
+    used: int
+    limit: int
+    until: float
+
+
+def take(use: AccountUse, limits: RateLimits, now: float) -> tuple[AccountUse, Slot | Exhausted]:
+    """The use after one more request, and when it may go."""
+    use = current(use, limits, now)
+    daily = use.daily_limit if use.daily_limit is not None else limits.requests_per_day
+    if daily is not None and use.today >= daily:
+        return use, Exhausted(used=use.today, limit=daily, until=_midnight(now))
+    at = max(now, use.blocked_until, use.slots[-1] if use.slots else 0.0)
+    if limits.requests is not None and len(use.slots) >= limits.requests:
+        at = max(at, use.slots[-limits.requests] + limits.window_s + MARGIN_S)
+    return replace(use, slots=(*use.slots, at), today=use.today + 1), Slot(at=at)
+
+
+def give_back(use: AccountUse, slot: Slot) -> AccountUse:
+    """The use without a request that was never sent. Later slots keep their times: nobody who waits is moved."""
+    slots = list(use.slots)
+    if slot.at not in slots:
+        return use
+    slots.remove(slot.at)
+    return replace(use, slots=tuple(slots), today=max(0, use.today - 1))
+
+
+def current(use: AccountUse, limits: RateLimits, now: float) -> AccountUse:
+    """The use without what no longer counts."""
+    day = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
+    slots = tuple(at for at in use.slots if at > now - limits.window_s - MARGIN_S)
+    if day == use.day:
+        return replace(use, slots=slots)
+    return replace(use, slots=slots, day=day, today=sum(at >= now for at in slots), daily_limit=None)
+
+
+def room(use: AccountUse, limits: RateLimits, now: float) -> str:
+    """Why no request can go out today, in words; empty where one can."""
+    use = current(use, limits, now)
+    daily = use.daily_limit if use.daily_limit is not None else limits.requests_per_day
+    if daily is not None and use.today >= daily:
+        return f"{use.today} of {daily} requests of this UTC day are used"
+    return ""
+
+
+def blocked(use: AccountUse, until: float) -> AccountUse:
+    """The use after the provider asked to wait."""
+    return replace(use, blocked_until=max(use.blocked_until, until))
+
+
+def told(use: AccountUse, limits: RateLimits, now: float, *, used: int, limit: int) -> AccountUse:
+    """The use after the provider told the day's numbers; the larger count holds, since ours may still be on its way."""
+    use = current(use, limits, now)
+    return replace(use, today=max(use.today, used), daily_limit=limit)
+
+
+def _midnight(now: float) -> float:
+    day = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (day + timedelta(days=1)).timestamp()

@@ -1,0 +1,132 @@
+"""Waiting for a slot under an account's limits, across processes. Owns the file of what accounts have sent.
+
+The file is small JSON beside a lock; every process takes its slots there, so thirty sessions on one account keep one
+order. Endpoints without limits never touch it.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+from tallystick_agent.ports import Clock
+from tallystick_agent.protocol.errors import ProviderError, StorageError
+from tallystick_agent.protocol.model_info import Endpoint, RateLimits
+from tallystick_agent.providers.limits import AccountUse, Exhausted, blocked, give_back, room, take, told
+
+LOCK_S: Final = 15.0
+MOST_ACCOUNTS: Final = 200
+Result = TypeVar("Result")
+
+
+class Pacer:
+    def __init__(self, file: Path, clock: Clock) -> None:
+        self._file = file
+        self._clock = clock
+        self._turn = asyncio.Lock()
+        """Within a process slots are taken in the order of asking; a file lock alone would not keep it."""
+
+    @contextlib.asynccontextmanager
+    async def slot(self, endpoint: Endpoint) -> AsyncGenerator[float]:
+        """Takes a slot and gives the seconds to wait for it. Leaving with an error before it was due gives it back.
+
+        Raises `ProviderError` (`provider_rate_limited`) where the day's requests are used up.
+        """
+        limits = endpoint.limits
+        if limits.requests is None and limits.requests_per_day is None:
+            yield 0.0
+            return
+        async with self._turn:
+            now = self._clock.now().timestamp()
+            got = await self._change(limits, lambda use: take(use, limits, now))
+        if isinstance(got, Exhausted):
+            raise ProviderError(
+                f"The {got.limit} requests a day that {endpoint.slug} allows are used.",
+                code="provider_rate_limited",
+                retry_after_s=got.until - now,
+                account=True,
+                remedy="Use another model, or wait until midnight UTC.",
+            )
+        try:
+            yield max(0.0, got.at - now)
+        except BaseException:
+            if self._clock.now().timestamp() < got.at:
+                await asyncio.shield(self._change(limits, lambda use: (give_back(use, got), None)))
+            raise
+
+    async def block(self, endpoint: Endpoint, seconds: float) -> None:
+        """Nothing of this account goes out for so long: the provider asked for it."""
+        if endpoint.limits.account:
+            until = self._clock.now().timestamp() + seconds
+            await self._change(endpoint.limits, lambda use: (blocked(use, until), None))
+
+    async def told(self, endpoint: Endpoint, *, used: int, limit: int) -> None:
+        """The provider's own count of the day."""
+        now, limits = self._clock.now().timestamp(), endpoint.limits
+        await self._change(limits, lambda use: (told(use, limits, now, used=used, limit=limit), None))
+
+    def full(self, endpoints: tuple[Endpoint, ...]) -> dict[str, str]:
+        """Why endpoints can take no request today, by slug; those that can are not in it."""
+        limited = [one for one in endpoints if one.limits.requests_per_day is not None]
+        if not limited:
+            return {}
+        known, now = _read(self._file), self._clock.now().timestamp()
+        found = {one.slug: room(known.get(one.limits.account, AccountUse()), one.limits, now) for one in limited}
+        return {slug: reason for slug, reason in found.items() if reason}
+
+    async def _change(self, limits: RateLimits, change: Callable[[AccountUse], tuple[AccountUse, Result]]) -> Result:
+        return await asyncio.to_thread(self._locked, limits.account, change)
+
+    def _locked(self, account: str, change: Callable[[AccountUse], tuple[AccountUse, Result]]) -> Result:
+        from filelock import FileLock, Timeout
+
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with FileLock(self._file.with_suffix(".lock"), timeout=LOCK_S):
+                known = _read(self._file)
+                known[account], result = change(known.pop(account, AccountUse()))
+                _write(self._file, known)
+                return result
+        except (OSError, Timeout) as error:
+            raise StorageError(
+                f"The file of limits {self._file} cannot be used: {error}.", remedy="Free some space, or remove the file."
+            ) from error
+
+
+def _read(file: Path) -> dict[str, AccountUse]:
+    """What the file says; a damaged or foreign one says nothing."""
+    try:
+        data: Any = json.loads(file.read_text("utf-8"))
+        accounts = cast(dict[str, dict[str, Any]], data["accounts"])
+        return {
+            name: AccountUse(
+                slots=tuple(float(at) for at in row["slots"]),
+                day=str(row["day"]),
+                today=int(row["today"]),
+                blocked_until=float(row["blocked_until"]),
+                daily_limit=None if row["daily_limit"] is None else int(row["daily_limit"]),
+            )
+            for name, row in accounts.items()
+        }
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {}
+
+
+def _write(file: Path, known: dict[str, AccountUse]) -> None:
+    kept = dict(list(known.items())[-MOST_ACCOUNTS:])
+    rows = {
+        name: {
+            "slots": list(use.slots),
+            "day": use.day,
+            "today": use.today,
+            "blocked_until": use.blocked_until,
+            "daily_limit": use.daily_limit,
+        }
+        for name, use in kept.items()
+    }
+    fresh = file.with_suffix(f".{os.getpid()}")
+    fresh.write_text(json.dumps({"accounts": rows}), "utf-8")
+    os.replace(fresh, file)

@@ -1,0 +1,260 @@
+"""From a model's name to the endpoints that may serve it. Owns how a slug is read, and how user settings overlay the tables.
+
+A slug is `provider/model`, or an OpenRouter name (`author/model`), or a bare model name, each with variants. A name with its
+provider is served there and nowhere else, unless `routing.elsewhere` says so: code goes to nobody whom the user did not name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from tallystick_agent.protocol.errors import ConfigurationError
+from tallystick_agent.protocol.model_info import Capabilities, DataPolicy, Endpoint, RateLimits
+from tallystick_agent.protocol.usage import Price, Rates, flat
+from tallystick_agent.providers.catalog import (
+    Provider,
+    Row,
+    aliases,
+    by_weights,
+    capabilities_of,
+    models,
+    price_of,
+    providers,
+    row_of,
+)
+from tallystick_agent.providers.families import is_small, token_family
+from tallystick_agent.providers.preferences import Preferences, wish_from
+from tallystick_agent.providers.request import Reasoning
+from tallystick_agent.providers.variants import Named, parse, wish_of
+from tallystick_agent.settings import EndpointSettings, Settings
+
+LOCAL_IDLE_TIMEOUT_S: Final = 900.0
+"""A model on this machine's CPU may read a long prompt for minutes before its first byte."""
+FREE_LIMITS: Final = RateLimits(requests=20, window_s=60.0, requests_per_day=50, account="openrouter:free")
+"""OpenRouter's free models: 20 a minute, 50 a UTC day until credits were bought; for the account, whatever its keys."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a name is read against."""
+
+    settings: Settings
+    keys: frozenset[str]
+    """Names of the keys that exist."""
+    bases: Mapping[str, str] = field(default_factory=lambda: {})
+    """Base URLs that the environment moves, by provider."""
+    live: Mapping[str, Row] = field(default_factory=lambda: {})
+    """OpenRouter's live list, by slug."""
+
+    def provider(self, name: str) -> Provider | None:
+        own = self.settings.providers.get(name)
+        if own is not None:
+            return Provider(name=name, title=name, **own.model_dump())
+        return providers().get(aliases().get(name, name))
+
+    def usable(self, provider: Provider) -> bool:
+        """Whether its key is here, or it needs none."""
+        return provider.key_name is None or provider.key_name in self.keys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a model's name comes to: the endpoints that may serve it, and what the name and the settings wish of routing."""
+
+    endpoint: Endpoint
+    """The one that was named."""
+    candidates: tuple[Endpoint, ...]
+    """All that may serve, the named one first."""
+    wish: Preferences
+    web: bool = False
+    reasoning: Reasoning | None = None
+
+
+def alone(endpoint: Endpoint) -> Target:
+    """An endpoint that nothing may stand in for."""
+    return Target(endpoint=endpoint, candidates=(endpoint,), wish=Preferences())
+
+
+def target(slug: str, known: Known) -> Target:
+    """Raises `ConfigurationError`: an unknown model, options that contradict each other."""
+    named, routing, thinking = parse(slug), known.settings.routing, known.settings.reasoning
+    wish = wish_of(named, wish_from(routing))
+    if set(wish.only) & set(wish.ignore):
+        both = ", ".join(sorted(set(wish.only) & set(wish.ignore)))
+        raise ConfigurationError(f"routing.only and routing.ignore both name {both}.", remedy="Take it out of one of them.")
+    endpoints = candidates(slug, known)
+    first = endpoints[0]
+    if "/" in named.base and not wish.order and len(endpoints) > 1:
+        # Who names the provider wants it first; who gives fallback models wants them in that order.
+        wish = replace(wish, order=tuple(one.slug for one in endpoints))
+    reasoning = None
+    if thinking.effort is not None or thinking.max_tokens is not None or thinking.exclude:
+        reasoning = Reasoning(effort=thinking.effort, max_tokens=thinking.max_tokens, exclude=thinking.exclude)
+    elif named.has("thinking") and ":thinking" not in first.model:
+        reasoning = Reasoning(effort="high")
+    return Target(endpoint=first, candidates=endpoints, wish=wish, web=named.has("online"), reasoning=reasoning)
+
+
+def candidates(slug: str, known: Known) -> tuple[Endpoint, ...]:
+    """The endpoints that may serve `slug`, the one that was named first, then those of the fallback models.
+
+    Raises `ConfigurationError` (`model_unknown`) when no provider can be meant.
+    """
+    first = resolve(slug, known)
+    found = {first.slug: first}
+    if known.settings.routing.elsewhere or "/" not in parse(slug).base:
+        found |= {one.slug: one for one in _elsewhere(first, parse(slug), known) if one.slug not in found}
+    for further in known.settings.routing.fallback_models:
+        one = resolve(further, known)
+        found.setdefault(one.slug, one)
+    return tuple(found.values())
+
+
+def resolve(slug: str, known: Known) -> Endpoint:
+    """The endpoint that `slug` names. Raises `ConfigurationError` (`model_unknown`), with the nearest names."""
+    own = known.settings.endpoints.get(slug)
+    if own is not None and own.base_url is not None:
+        return _overlay(_custom(slug, own), own)
+    named = parse(slug)
+    provider, model = _split(named, known)
+    return _endpoint(provider, model, known, asked=slug)
+
+
+def _elsewhere(first: Endpoint, named: Named, known: Known) -> list[Endpoint]:
+    """The same weights at other providers whose key is here."""
+    same = row_of(first.slug, known.live).get("same")
+    found: list[Endpoint] = []
+    for slug in by_weights().get(same or "", ()):
+        head, _, rest = slug.partition("/")
+        provider = known.provider(head)
+        if provider is None or provider.local or provider.key_name is None or not known.usable(provider):
+            continue
+        if provider.aggregator and ":" in rest and ":" not in first.model:
+            # A free or extended entry is another offer than the one that was named.
+            continue
+        found.append(_endpoint(provider, rest, known, asked=slug))
+    return found
+
+
+def _split(named: Named, known: Known) -> tuple[Provider, Named]:
+    head, _, rest = named.base.partition("/")
+    table = providers()
+    direct = known.provider(head) if rest else None
+    if direct is not None and (known.usable(direct) or "OPENROUTER_API_KEY" not in known.keys):
+        # `anthropic/claude-…` is also an OpenRouter name: use the key that is there.
+        return direct, replace(named, base=rest)
+    if rest and head and "OPENROUTER_API_KEY" in known.keys:
+        return table["openrouter"], named
+    if not rest and named.base and "/" not in named.base:
+        for provider in table.values():
+            if f"{provider.name}/{named.base}" in models() and provider.key_name in known.keys:
+                return provider, named
+        for slug in by_weights().get(named.base, ()):
+            provider = table[slug.partition("/")[0]]
+            if provider.key_name in known.keys and ":" not in slug:
+                return provider, replace(named, base=slug.partition("/")[2])
+    raise unknown_model(named.slug, known)
+
+
+def unknown_model(slug: str, known: Known) -> ConfigurationError:
+    near = nearest(slug, known)
+    hint = f" Near: {', '.join(near)}." if near else ""
+    return ConfigurationError(
+        f"No provider is known for the model `{slug}`.{hint}",
+        code="model_unknown",
+        remedy="Name it as provider/model (`tallystick models` lists them), set OPENROUTER_API_KEY for OpenRouter's"
+        " names, or give it a base URL under [endpoints] or [providers] in settings.toml.",
+    )
+
+
+def nearest(slug: str, known: Known) -> tuple[str, ...]:
+    """Known slugs that a person may have meant, those that a key here can use first."""
+    import difflib
+
+    names = {**models(), **known.live}
+    usable = [name for name in names if (one := known.provider(name.partition("/")[0])) is not None and known.usable(one)]
+    pool = usable or list(names)
+    bare: dict[str, str] = {}
+    for name in pool:
+        bare.setdefault(name.rpartition("/")[2], name)
+    found = difflib.get_close_matches(slug, pool, n=3, cutoff=0.75)
+    last = slug.rpartition("/")[2].lower()
+    found += [bare[one] for one in difflib.get_close_matches(last, list(bare), n=3, cutoff=0.7)]
+    return tuple(dict.fromkeys(found))[:3]
+
+
+def _endpoint(provider: Provider, model: Named | str, known: Known, *, asked: str) -> Endpoint:
+    named = model if isinstance(model, Named) else parse(model)
+    # A router takes the suffixes on; at any other provider they are ours to follow.
+    on_wire = named.slug if provider.aggregator else named.base
+    slug = f"{provider.name}/{on_wire}"
+    row = row_of(f"{provider.name}/{named.entry}", known.live) or row_of(f"{provider.name}/{named.base}", known.live)
+    moved = known.bases.get(provider.name, provider.base_url)
+    straight = moved == provider.base_url
+    capabilities = capabilities_of(row, local=provider.local)
+    wire = provider.reasoning_wire if provider.reasoning_wire and straight and capabilities.reasoning else provider.wire
+    free = provider.aggregator and "free" in named.variants
+    endpoint = Endpoint(
+        slug=slug,
+        provider=provider.name,
+        model=on_wire,
+        base_url=moved,
+        wire=wire,
+        dialect=provider.dialect if straight or provider.dialect != "openai" else "openai_compatible",
+        auth=provider.auth,
+        key_name=provider.key_name,
+        window_tokens=row.get("window"),
+        max_output_tokens=row.get("output"),
+        price=flat(0, 0) if provider.local or (free and not row) else price_of(row),
+        token_family=token_family(named.base),
+        capabilities=replace(capabilities, web=capabilities.web or provider.aggregator),
+        data=DataPolicy(stores=False if provider.local else provider.stores, zdr=True if provider.local else provider.zdr),
+        limits=_limits(provider.name, slug, known.settings, free=free),
+        parameters=frozenset(row["parameters"]) if "parameters" in row else None,
+        idle_timeout_s=LOCAL_IDLE_TIMEOUT_S if provider.local else 60.0,
+        scale="small" if provider.local and is_small(named.base) else "large",
+        aggregator=provider.aggregator,
+        local=provider.local,
+    )
+    own = known.settings.endpoints.get(asked) or known.settings.endpoints.get(slug)
+    return _overlay(endpoint, own) if own else endpoint
+
+
+def _limits(provider: str, slug: str, settings: Settings, *, free: bool) -> RateLimits:
+    for name in (slug, provider):
+        own = settings.limits.get(name)
+        if own is not None:
+            return RateLimits(account=name, **own.model_dump())
+    return FREE_LIMITS if free else RateLimits(account=provider)
+
+
+def _custom(slug: str, own: EndpointSettings) -> Endpoint:
+    head, _, rest = slug.partition("/")
+    return Endpoint(
+        slug=slug,
+        provider=head,
+        model=own.model or rest or slug,
+        base_url=own.base_url or "",
+        dialect="openai_compatible",
+        key_name=own.key_name,
+        token_family=token_family(slug),
+        capabilities=Capabilities(call_mode=None),
+        limits=RateLimits(account=slug),
+    )
+
+
+def _overlay(endpoint: Endpoint, own: EndpointSettings) -> Endpoint:
+    names = {"base_url", "model", "dialect", "wire", "auth", "quantization", "key_name", "window_tokens", "max_output_tokens"}
+    changed: dict[str, Any] = own.model_dump(include={*names, "scale"}, exclude_none=True)
+    if own.price is not None:
+        changed["price"] = Price(rates=Rates(**own.price.model_dump()))
+    if own.call_mode is not None:
+        mode = None if own.call_mode == "unknown" else own.call_mode
+        changed["capabilities"] = replace(endpoint.capabilities, call_mode=mode)
+    if endpoint.provider == "ollama" and own.window_tokens is not None and own.wire is None:
+        # Only Ollama's own API can set the context size; the other door would cut a longer prompt without a word.
+        changed["wire"] = "ollama"
+    made = replace(endpoint, **changed)
+    if made.wire == "ollama" and made.base_url.endswith("/v1"):
+        made = replace(made, base_url=made.base_url.removesuffix("/v1"))
+    return made

@@ -1,0 +1,22 @@
+"""Which wire an endpoint speaks. Owns the table of formats."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from tallystick_agent.protocol.model_info import Endpoint, WireName
+from tallystick_agent.providers.request import ChatRequest
+from tallystick_agent.providers.wire import anthropic, gemini, ollama, openai_chat, openai_infill, openai_responses
+from tallystick_agent.providers.wire.base import Wire
+
+WIRES: Final[Mapping[WireName, Wire]] = {
+    "openai_chat": openai_chat.WIRE,
+    "openai_responses": openai_responses.WIRE,
+    "anthropic": anthropic.WIRE,
+    "gemini": gemini.WIRE,
+    "ollama": ollama.WIRE,
+}
+
+
+def wire_of(endpoint: Endpoint, request: ChatRequest) -> Wire:
+    """The format for this request; filling a gap has its own, on servers of OpenAI's kind."""
+    return openai_infill.WIRE if request.infill is not None else WIRES[endpoint.wire]

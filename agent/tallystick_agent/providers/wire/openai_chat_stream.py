@@ -1,0 +1,170 @@
+"""Reading OpenAI Chat Completions: chunks of a stream, and whole answers through the same code. Owns that JSON.
+
+Traps it covers (each has a test): empty `choices`, usage before or after the finish, several finish reasons, calls
+without index or id, whole calls in one piece, text in the finishing chunk, an error object inside a 200 stream, a stream
+that ends without a finish (never a success), reasoning under four names.
+"""
+
+import json
+from typing import Any, Final, cast
+
+from tallystick_agent.protocol.errors import ProviderError
+from tallystick_agent.protocol.model_info import Endpoint
+from tallystick_agent.providers.classify import classify_body
+from tallystick_agent.providers.dialects import Dialect
+from tallystick_agent.providers.request import Finish, Reply, StreamEvent
+from tallystick_agent.providers.wire.answer import Answer
+from tallystick_agent.providers.wire.base import ODD_SHAPE, no_json, odd_chunk
+from tallystick_agent.providers.wire.openai_chat_calls import CallRouter
+from tallystick_agent.providers.wire.openai_chat_usage import cost_of, usage_of
+
+_FINISH: Final[dict[str, Finish]] = {
+    "end_turn": "stop",
+    "eos": "stop",
+    "max_tokens": "length",
+    "stop": "stop",
+    "length": "length",
+    "model_length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+}
+_REASONING_FIELDS: Final = ("reasoning_content", "reasoning", "thinking")
+_JOINED: Final = ("text", "summary", "data")
+"""What of a reasoning block comes in pieces; its other fields come whole."""
+
+
+class OpenAIChatDecoder:
+    """Chunks in, typed events out, and at the end one `Reply`."""
+
+    def __init__(self, endpoint: Endpoint, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._answer = Answer(endpoint.slug)
+        self._calls = CallRouter(self._answer)
+        self._reasoning_field = ""
+        self._details: list[dict[str, Any]] = []
+
+    @property
+    def partial(self) -> str:
+        return self._answer.partial
+
+    @property
+    def started(self) -> bool:
+        return self._answer.started or bool(self._details)
+
+    def feed(self, data: str) -> list[StreamEvent]:
+        """One `data:` payload. Raises `ProviderError` for an error object, and for what is not JSON of the known shape."""
+        if data.strip() == "[DONE]":
+            self._answer.ended = True
+            return []
+        try:
+            chunk = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise no_json() from error
+        if not isinstance(chunk, dict):
+            return []
+        try:
+            return self._feed(cast(dict[str, Any], chunk))
+        except ODD_SHAPE as error:
+            raise odd_chunk(error) from error
+
+    def _feed(self, chunk: dict[str, Any]) -> list[StreamEvent]:
+        groq = cast(dict[str, Any], chunk.get("x_groq") or {})
+        if chunk.get("error") or groq.get("error"):
+            raise classify_body(status=200, body=chunk if chunk.get("error") else groq)
+        if chunk.get("object") == "error":
+            raise classify_body(status=200, body=chunk)
+        answer = self._answer
+        answer.generation_id = answer.generation_id or str(chunk.get("id") or "")
+        answer.model = str(chunk.get("model") or answer.model)
+        answer.served_by = str(chunk.get("provider") or answer.served_by)
+        usage = usage_of(chunk, self._dialect)
+        if usage is not None:
+            answer.usage = usage
+            answer.cost_nanos = cost_of(chunk) if self._dialect.cost_in_usage else None
+        events: list[StreamEvent] = []
+        for choice in cast(list[dict[str, Any]], chunk.get("choices") or [])[:1]:
+            if choice.get("error"):
+                raise classify_body(status=200, body=choice)
+            events += self._take_delta(choice.get("delta") or choice.get("message") or {"content": choice.get("text")})
+            reason = choice.get("finish_reason")
+            if reason:
+                self._take_reason(str(reason))
+        return events
+
+    def _take_reason(self, reason: str) -> None:
+        if reason == "error":
+            raise ProviderError("The provider broke off with an error.", retryable=True)
+        known = _FINISH.get(reason)
+        if known is None:
+            # A reason that nobody knows is no success: some mean a broken call, some a broken network.
+            raise ProviderError(f"The provider ended the answer with `{reason[:60]}`.", retryable=True)
+        self._answer.finish = "tool_calls" if self._answer.finish == "tool_calls" else known
+
+    def _take_delta(self, delta: dict[str, Any]) -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        for field in _REASONING_FIELDS:
+            text = delta.get(field)
+            if isinstance(text, str) and text:
+                self._reasoning_field = field
+                events.append(self._answer.think(text))
+                break
+        if isinstance(delta.get("reasoning_details"), list):
+            for fragment in cast(list[Any], delta["reasoning_details"]):
+                if isinstance(fragment, dict):
+                    self._take_detail(cast(dict[str, Any], fragment))
+        content = delta.get("content")
+        if isinstance(content, list):
+            events += self._take_blocks(cast(list[dict[str, Any]], content))
+        elif isinstance(content, str) and content:
+            events.append(self._answer.say(content))
+        refusal = delta.get("refusal")
+        if isinstance(refusal, str) and refusal:
+            events.append(self._answer.refuse(refusal))
+        for piece in cast(list[dict[str, Any]], delta.get("tool_calls") or []):
+            events.append(self._calls.take(piece))
+        return events
+
+    def _take_blocks(self, blocks: list[dict[str, Any]]) -> list[StreamEvent]:
+        """Content as a list: Mistral puts its thoughts there, as blocks that hold blocks of text."""
+        events: list[StreamEvent] = []
+        for block in blocks:
+            match block.get("type"):
+                case "text" if block.get("text"):
+                    events.append(self._answer.say(str(block["text"])))
+                case "thinking":
+                    inner = block.get("thinking")
+                    pieces = cast(list[dict[str, Any]], inner) if isinstance(inner, list) else [{"text": inner}]
+                    text = "".join(str(one.get("text") or "") for one in pieces)
+                    if text:
+                        events.append(self._answer.think(text))
+                case _:
+                    pass
+        return events
+
+    def _take_detail(self, fragment: dict[str, Any]) -> None:
+        """Adds a fragment to its block: the one of its index and type, unless both have an id and these differ.
+
+        A block goes back as one piece, or its signature does not fit. What has no index stands for itself.
+        """
+        key = fragment.get("index"), fragment.get("type")
+        known = None
+        if key[0] is not None:
+            known = next((one for one in reversed(self._details) if (one.get("index"), one.get("type")) == key), None)
+        if known is not None and known.get("id") and fragment.get("id") and known["id"] != fragment["id"]:
+            known = None
+        if known is None:
+            self._details.append(dict(fragment))
+            return
+        for field, value in fragment.items():
+            if field in _JOINED and isinstance(value, str) and isinstance(known.get(field), str):
+                known[field] += value
+            elif value is not None:
+                known[field] = value
+
+    def finish(self, *, cut: bool = False) -> Reply:
+        if self._details:
+            self._answer.native = {"reasoning_details": self._details}
+        elif self._reasoning_field:
+            self._answer.native = {self._reasoning_field: self._answer.reasoning}
+        return self._answer.whole(cut=cut)
