@@ -4,12 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 MODEL ?= local
 
-.PHONY: demo test check fix generate clean
+.PHONY: demo test check fix generate foreign clean
 
 demo: $(VENV)/.demo-$(if $(filter local,$(MODEL)),local,plain)
 	$(BIN)/python demo/run.py --model $(MODEL)
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev foreign
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/test
 
 check: $(VENV)/.dev
@@ -20,6 +20,10 @@ fix: $(VENV)/.dev
 
 generate: $(VENV)/.dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/generate
+
+# Other people's programs that tests compare ours with, each in an environment of its own.
+foreign: $(VENV)/.dev
+	PYTHON="$(PYTHON)" scripts/foreign sdks litellm llama
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -38,4 +42,4 @@ $(VENV)/.dev: pyproject.toml $(BIN)/python
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-* .mypy_cache .ruff_cache .pytest_cache .hypothesis

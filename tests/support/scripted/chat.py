@@ -18,9 +18,10 @@ def deltas(reply: Reply) -> list[dict[str, Any]]:
     found += [{"content": piece} for piece in pieces(said.text)]
     found += [{"refusal": piece} for piece in pieces(said.refusal)]
     for index, call in enumerate(said.calls):
-        head = {"index": index, "id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": ""}}
+        first = call.arguments if reply.whole_calls else ""
+        head = {"index": index, "id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": first}}
         found.append({"tool_calls": [head]})
-        for piece in pieces(call.arguments):
+        for piece in [] if reply.whole_calls else pieces(call.arguments):
             found.append({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
     return found
 
@@ -117,6 +118,7 @@ def whole(reply: Reply, tokens: Tokens, *, model: str = "scripted", reply_id: st
         "object": "chat.completion",
         "created": CREATED,
         "model": model,
+        "system_fingerprint": None,
         "choices": [choice],
         **({"usage": usage} if usage is not None else {}),
     }

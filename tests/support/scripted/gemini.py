@@ -4,7 +4,8 @@ from typing import Any
 
 from tests.support.scripted.reply import SIGNATURE, Reply, Said, Tokens, pieces, sse
 
-COMMENT = b": keep-alive\n\n"
+COMMENT = b""
+"""The format has none: its own client breaks on one."""
 CONTENT_TYPE = "text/event-stream"
 _FINISH = {"length": "MAX_TOKENS", "content_filter": "SAFETY", "stop": "STOP", "tool_calls": "STOP"}
 

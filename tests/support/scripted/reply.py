@@ -27,6 +27,8 @@ class Reply:
     body: str = ""
     call_id: str = ""
     """The id of the calls, instead of `call`; a number follows."""
+    whole_calls: bool = False
+    """Each call comes in one piece, where a wire has pieces."""
     finish: str = ""
     """Why the answer ended: `length` and `content_filter` in the wire's own word, anything else as it stands."""
     cut: bool = False

@@ -89,7 +89,6 @@ def _response(model: str, reply_id: str) -> dict[str, Any]:
         "model": model,
         "output": [],
         "parallel_tool_calls": True,
-        "store": False,
         "temperature": None,
         "tool_choice": "auto",
         "tools": [],
