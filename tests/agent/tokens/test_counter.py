@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick_agent.tokens.counter import FAMILIES, Counter, family_of
+from tallystick_agent.tokens.counter import FAMILIES, TOOL_FRAME, TOOLS_FRAME, Counter
 from tallystick_agent.tokens.encodings import SHA256, o200k, vocabulary_bytes
 
 # Counted with tiktoken's own `o200k_base`.
@@ -56,18 +56,28 @@ def test_the_vocabulary_is_the_published_one() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_family_counts_more_or_less_than_o200k_rounded_up(family: str) -> None:
+def test_every_family_counts_upwards_and_knows_o200k_too(family: str) -> None:
     text = "def total(self):\n    return sum(item.price for item in self.items)\n" * 5
     raw = Counter().raw(text)
-    assert Counter(family).text(text) == math.ceil(raw * FAMILIES[family].multiplier)
     assert Counter(family).raw(text) == raw
-    assert 0 < Counter(family).band <= 0.3
+    assert raw * 0.9 <= Counter(family).text(text) <= raw * 1.9
+    assert Counter(family).text("") == 0
+    assert Counter(family).text("a") >= 1
 
 
-def test_an_unknown_family_is_counted_with_care() -> None:
-    unknown = family_of("nobody knows it")
-    assert unknown.multiplier >= 1.0
-    assert unknown.band >= max(family.band for family in FAMILIES.values())
+@given(st.sampled_from(sorted(FAMILIES)), st.text(st.characters(exclude_categories=[]), max_size=60))
+def test_no_count_leaves_its_bounds(family: str, text: str) -> None:
+    counter = Counter(family)
+    raw, size = counter.raw(text), len(text.encode("utf-8", "replace"))
+    assert math.ceil(raw / 2) <= counter.text(text) <= max(raw, size)
+
+
+def test_tools_are_their_json_a_frame_each_and_a_constant() -> None:
+    counter, schema = Counter("claude"), {"type": "object", "properties": {"path": {"type": "string"}}}
+    one = counter.json({"name": "read", "description": "Reads a file.", "parameters": schema})
+    assert counter.tools([]) == 0
+    assert counter.tools([("read", "Reads a file.", schema)]) == one + TOOL_FRAME + TOOLS_FRAME
+    assert counter.tools([("read", "Reads a file.", schema)] * 3) == 3 * (one + TOOL_FRAME) + TOOLS_FRAME
 
 
 def test_the_learned_factor_counts_too() -> None:
