@@ -88,8 +88,10 @@ class Answer:
                 )
             self.finish = "stop"
         parts: list[TextPart | ReasoningPart | ToolCallPart] = []
-        if self._reasoning or self.native:
-            parts.append(ReasoningPart(text=self.reasoning, native=self.native, endpoint=self._endpoint))
+        # Blocks of an answer that was cut are no whole ones, and a provider refuses them.
+        native = None if cut else self.native
+        if self._reasoning or native:
+            parts.append(ReasoningPart(text=self.reasoning, native=native, endpoint=self._endpoint))
         if self._text:
             parts.append(TextPart(text=self.text))
         for number, call in enumerate(self.calls):
@@ -98,8 +100,9 @@ class Answer:
         return Reply(
             message=AssistantMessage(parts=tuple(parts)),
             finish=self._reason(cut),
-            usage=self.usage,
-            provider_nanos=self.cost_nanos,
+            # What a stream counted on the way is not what the cut answer cost.
+            usage=None if cut else self.usage,
+            provider_nanos=None if cut else self.cost_nanos,
             generation_id=self.generation_id,
             served_model=self.model,
             served_by=self.served_by,

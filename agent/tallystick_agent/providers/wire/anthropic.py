@@ -18,6 +18,8 @@ from tallystick_agent.providers.wire.history import UserTurn, arguments_object, 
 PATH: Final = "/messages"
 VERSION: Final = "2023-06-01"
 _MARK: Final[dict[str, Any]] = {"cache_control": {"type": "ephemeral"}}
+_UNMARKED: Final = ("thinking", "redacted_thinking")
+"""Blocks that take no mark."""
 _EMPTY: Final = "(nothing)"
 """Stands for a text that the API would refuse because it is empty."""
 
@@ -38,20 +40,24 @@ def encode(request: ChatRequest, endpoint: Endpoint) -> dict[str, Any]:
     body["stream"] = request.stream
     thinking = _thinking(asked, endpoint)
     body.update(thinking)
-    if endpoint.capabilities.sampling and not _thinks(asked):
+    thinks = _thinks(thinking, endpoint)
+    if endpoint.capabilities.sampling and not thinks:
         sampling = {"temperature": request.temperature, "top_p": request.top_p}
         body.update({name: value for name, value in sampling.items() if value is not None})
     if request.stop:
         body["stop_sequences"] = list(request.stop)
-    body.update(_choice(request, forced=not _thinks(asked)))
+    body.update(_choice(request, forced=not thinks))
     if request.response_schema is not None:
         shape = {"type": "json_schema", "schema": request.response_schema}
         body["output_config"] = {**body.get("output_config", {}), "format": shape}
     return body
 
 
-def _thinks(asked: Asked | None) -> bool:
-    return asked is not None and asked.on
+def _thinks(thinking: dict[str, Any], endpoint: Endpoint) -> bool:
+    """Whether it will think: then it takes neither a temperature nor a forced call."""
+    rule = endpoint.capabilities.reasoning
+    kind = cast(dict[str, Any], thinking.get("thinking") or {}).get("type")
+    return kind in ("enabled", "adaptive") or (rule is not None and rule.mandatory)
 
 
 def _thinking(asked: Asked | None, endpoint: Endpoint) -> dict[str, Any]:
@@ -61,8 +67,9 @@ def _thinking(asked: Asked | None, endpoint: Endpoint) -> dict[str, Any]:
     if not asked.on:
         return {"thinking": {"type": "disabled"}}
     shown: dict[str, Any] = {"display": "omitted"} if asked.exclude else {}
-    if rule.style == "budget" and asked.budget:
-        return {"thinking": {"type": "enabled", "budget_tokens": asked.budget, **shown}}
+    if rule.style == "budget":
+        # A model of this kind does not measure by itself, and thinks only when it is told how much.
+        return {"thinking": {"type": "enabled", "budget_tokens": asked.budget, **shown}} if asked.budget else {}
     effort = {"output_config": {"effort": asked.effort}} if asked.effort and asked.effort != "none" else {}
     return {"thinking": {"type": "adaptive", **shown}, **effort}
 
@@ -79,33 +86,18 @@ def _choice(request: ChatRequest, *, forced: bool) -> dict[str, Any]:
 
 def _messages(request: ChatRequest, endpoint: Endpoint, marked: frozenset[int]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for turn in turns(request.messages):
-        if isinstance(turn, AssistantMessage):
-            content = _assistant(turn, endpoint)
-            if content:
-                found.append({"role": "assistant", "content": content})
-        else:
-            found.append({"role": "user", "content": _user(turn)})
-    _mark(found, request, marked)
+    left = sorted(marked)
+    for end, turn in turns(request.messages):
+        content = _assistant(turn, endpoint) if isinstance(turn, AssistantMessage) else _user(turn)
+        if not content:
+            continue
+        here = [place for place in left if place <= end]
+        if here and content[-1].get("type") not in _UNMARKED:
+            # A mark stands at the end of the turn that its message became a part of.
+            content[-1].update(_MARK)
+        left = left[len(here) :]
+        found.append({"role": "assistant" if isinstance(turn, AssistantMessage) else "user", "content": content})
     return found
-
-
-def _mark(found: list[dict[str, Any]], request: ChatRequest, marked: frozenset[int]) -> None:
-    """Marks the last block of the turns that the marked messages became part of."""
-    turn_of: dict[int, int] = {}
-    number = -1
-    previous = ""
-    for place, message in enumerate(request.messages):
-        role = "assistant" if message.role == "assistant" else "user"
-        number += role != previous or role == "assistant"
-        previous = role
-        turn_of[place] = number
-    for place in marked:
-        turn = turn_of[place]
-        if turn < len(found) and (turn == len(found) - 1 or place + 1 not in turn_of or turn_of[place + 1] != turn):
-            block = cast(list[dict[str, Any]], found[turn]["content"])[-1]
-            if block.get("type") not in ("thinking", "redacted_thinking"):
-                block.update(_MARK)
 
 
 def _user(turn: UserTurn) -> list[dict[str, Any]]:
@@ -150,6 +142,9 @@ def _native(blocks: list[dict[str, Any]], message: AssistantMessage) -> list[dic
     calls = list(call_parts(message))
     found: list[dict[str, Any]] = []
     for block in blocks:
+        if block.get("type") == "text" and not str(block.get("text") or "").strip():
+            # The API sends empty texts, and does not take them back.
+            continue
         if block.get("type") != "tool_use":
             found.append(dict(block))
             continue

@@ -35,6 +35,8 @@ class AnthropicDecoder:
         self._blocks: dict[int, dict[str, Any]] = {}
         self._json: dict[int, list[str]] = {}
         self._slots: dict[int, int] = {}
+        self._open: set[int] = set()
+        """Blocks that began and have not ended: such a thought has no signature, and cannot go back."""
         self._usage: dict[str, Any] = {}
         self._reason = ""
 
@@ -97,12 +99,14 @@ class AnthropicDecoder:
         events: list[StreamEvent] = []
         for index, block in enumerate(cast(list[dict[str, Any]], message.get("content") or [])):
             events += self._begin(index, block)
+        self._open.clear()
         self._reason = str(message.get("stop_reason") or "")
         self._end()
         return events
 
     def _begin(self, index: int, block: dict[str, Any]) -> list[StreamEvent]:
         self._blocks[index] = dict(block)
+        self._open.add(index)
         match block.get("type"):
             case "text" if block.get("text"):
                 return [self._answer.say(str(block["text"]))]
@@ -125,6 +129,8 @@ class AnthropicDecoder:
             self._json.setdefault(index, []).append(piece)
             slot = self._slots.get(index)
             return [self._answer.more_call(slot, piece)] if slot is not None and piece else []
+        if kind == "citations_delta":
+            block["citations"] = [*(block.get("citations") or []), delta.get("citation")]
         field = _PIECES.get(kind)
         if field is None:
             return []
@@ -135,8 +141,9 @@ class AnthropicDecoder:
         return [self._answer.say(piece) if field == "text" else self._answer.think(piece)]
 
     def _close(self, index: int) -> None:
+        self._open.discard(index)
         raw = "".join(self._json.get(index, ()))
-        if index in self._slots and raw:
+        if raw:
             try:
                 self._blocks[index]["input"] = json.loads(raw)
             except (ValueError, RecursionError):
@@ -163,7 +170,7 @@ class AnthropicDecoder:
             self._usage.update({name: value for name, value in known.items() if value is not None})
 
     def finish(self, *, cut: bool = False) -> Reply:
-        blocks = [self._blocks[index] for index in sorted(self._blocks)]
+        blocks = [self._blocks[index] for index in sorted(self._blocks) if index not in self._open]
         if any(block.get("type") not in _OURS for block in blocks):
             self._answer.native = blocks
         if self._answer.finish is not None:

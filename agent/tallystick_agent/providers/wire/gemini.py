@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.protocol.messages import AssistantMessage, ImagePart, TextPart, ToolResultPart
-from tallystick_agent.protocol.model_info import Endpoint
+from tallystick_agent.protocol.model_info import Effort, Endpoint
 from tallystick_agent.providers.reasoning import resolve
 from tallystick_agent.providers.request import ChatRequest
 from tallystick_agent.providers.wire.base import Decoder, Wire
@@ -26,6 +26,10 @@ from tallystick_agent.providers.wire.history import (
 )
 
 NO_SIGNATURE: Final = "skip_thought_signature_validator"
+_LEVELS: Final[dict[Effort, Effort]] = {"none": "minimal", "max": "xhigh"}
+"""Levels that the API has no word for."""
+_EMPTY: Final = "(nothing)"
+"""Stands for a text that the API would refuse because it is empty."""
 _CHOICES: Final = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 
 
@@ -60,22 +64,27 @@ def _config(request: ChatRequest, endpoint: Endpoint) -> dict[str, Any]:
     if request.response_schema is not None:
         config["responseMimeType"] = "application/json"
         config["responseJsonSchema"] = request.response_schema
-    asked = resolve(request.reasoning, endpoint.capabilities.reasoning, request.max_output_tokens)
-    if asked is not None:
-        thinking: dict[str, Any] = {"includeThoughts": asked.on and not asked.exclude}
-        if asked.budget is not None:
-            thinking["thinkingBudget"] = asked.budget
-        elif asked.effort is not None:
-            thinking["thinkingLevel"] = asked.effort if asked.effort != "none" else "minimal"
-        config["thinkingConfig"] = thinking
-    return config
+    thinking = _thinking(request, endpoint)
+    return {**config, **({"thinkingConfig": thinking} if thinking else {})}
+
+
+def _thinking(request: ChatRequest, endpoint: Endpoint) -> dict[str, Any]:
+    """A level or a budget by what the model takes: both at once are refused, and a level model has no budget of 0."""
+    rule = endpoint.capabilities.reasoning
+    asked = resolve(request.reasoning, rule, request.max_output_tokens)
+    if asked is None or rule is None:
+        return {}
+    shown = {"includeThoughts": asked.on and not asked.exclude}
+    if rule.style in ("effort", "adaptive"):
+        return {**shown, **({"thinkingLevel": _LEVELS.get(asked.effort, asked.effort)} if asked.effort else {})}
+    return {**shown, **({"thinkingBudget": asked.budget} if asked.budget is not None else {})}
 
 
 def _contents(request: ChatRequest, endpoint: Endpoint) -> list[dict[str, Any]]:
     names = call_names(request.messages)
     ids = _native_ids(request, endpoint)
     found: list[dict[str, Any]] = []
-    for turn in turns(request.messages):
+    for _, turn in turns(request.messages):
         if isinstance(turn, AssistantMessage):
             parts = _model(turn, endpoint)
             if parts:
@@ -87,19 +96,18 @@ def _contents(request: ChatRequest, endpoint: Endpoint) -> list[dict[str, Any]]:
 
 def _native_ids(request: ChatRequest, endpoint: Endpoint) -> frozenset[CallId]:
     """Calls to which Gemini itself gave an id: their results name it."""
-    return frozenset(
-        part.call_id
-        for message in request.messages
-        if isinstance(message, AssistantMessage) and native_of(message, endpoint.slug) is not None
-        for part in call_parts(message)
-        if not part.call_id.startswith("call_")
-    )
+    found: set[CallId] = set()
+    for message in request.messages:
+        if isinstance(message, AssistantMessage):
+            sent = [part["functionCall"] for part in _model(message, endpoint) if "functionCall" in part]
+            found.update(one["id"] for one in sent if one.get("id"))
+    return frozenset(found)
 
 
 def _user(turn: UserTurn, names: dict[CallId, str], ids: frozenset[CallId]) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = [_result(part, names, ids) for part in turn.results]
-    parts += [_part(part) for part in turn.parts]
-    return parts or [{"text": ""}]
+    parts += [_part(part) for part in turn.parts if not isinstance(part, TextPart) or part.text]
+    return parts or [{"text": _EMPTY}]
 
 
 def _result(part: ToolResultPart, names: dict[CallId, str], ids: frozenset[CallId]) -> dict[str, Any]:
@@ -135,16 +143,25 @@ def _model(message: AssistantMessage, endpoint: Endpoint) -> list[dict[str, Any]
 
 
 def signs(model: str) -> bool:
-    """Whether a model insists on signatures: those from the third generation on."""
+    """Whether a model insists on signatures: those from the third generation on, so what is always the latest too."""
     found = re.search(r"gemini-(\d+)", model)
-    return found is not None and int(found.group(1)) >= 3
+    return int(found.group(1)) >= 3 if found else "gemini" in model and "latest" in model
 
 
 def _native(parts: list[dict[str, Any]], message: AssistantMessage) -> list[dict[str, Any]] | None:
-    """The parts as they came; `None` where the message is no longer what they say."""
-    names = [part.name for part in call_parts(message)]
-    native = [str(cast(dict[str, Any], part["functionCall"]).get("name")) for part in parts if "functionCall" in part]
-    return parts if names == native else None
+    """The parts as they came, with the calls' present ids; `None` where the message is no longer what they say."""
+    calls = list(call_parts(message))
+    found: list[dict[str, Any]] = []
+    for part in parts:
+        if "functionCall" not in part:
+            found.append(part)
+            continue
+        native = cast(dict[str, Any], part["functionCall"])
+        if not calls or calls[0].name != str(native.get("name") or ""):
+            return None
+        call = calls.pop(0)
+        found.append({**part, "functionCall": {**native, "id": call.call_id}} if native.get("id") else part)
+    return None if calls else found
 
 
 def _path(request: ChatRequest, endpoint: Endpoint) -> str:

@@ -24,6 +24,9 @@ _FINISH: Final[dict[str, Finish]] = {
     "PROHIBITED_CONTENT": "content_filter",
     "SPII": "content_filter",
     "IMAGE_SAFETY": "content_filter",
+    "IMAGE_PROHIBITED_CONTENT": "content_filter",
+    "IMAGE_RECITATION": "content_filter",
+    "ESCALATION": "content_filter",
     "MODEL_ARMOR": "content_filter",
     "LANGUAGE": "content_filter",
 }
@@ -51,7 +54,7 @@ class GeminiDecoder:
             raise no_json() from error
         if isinstance(chunk, list) and chunk:
             # Google's servers wrap an error in a list.
-            chunk = chunk[0]
+            chunk = cast(list[Any], chunk)[0]
         if not isinstance(chunk, dict):
             return []
         try:
@@ -67,7 +70,7 @@ class GeminiDecoder:
         answer.model = str(chunk.get("modelVersion") or answer.model)
         answer.usage = usage_of(cast(dict[str, Any], chunk.get("usageMetadata") or {})) or answer.usage
         blocked = cast(dict[str, Any], chunk.get("promptFeedback") or {}).get("blockReason")
-        if blocked:
+        if blocked and blocked != "BLOCKED_REASON_UNSPECIFIED" and blocked != "BLOCK_REASON_UNSPECIFIED":
             raise ProviderError(
                 f"The provider's filter refused the prompt ({blocked}).",
                 code="provider_content_filter",
@@ -109,13 +112,13 @@ class GeminiDecoder:
 
     def finish(self, *, cut: bool = False) -> Reply:
         if any("thoughtSignature" in part or part.get("thought") for part in self._parts):
-            self._answer.native = [part for part in self._parts if not _bare_thought(part)]
+            self._answer.native = [part for part in self._parts if not _unwanted(part)]
         return self._answer.whole(cut=cut)
 
 
-def _bare_thought(part: dict[str, Any]) -> bool:
-    """A summary of thoughts without a signature: it is for people, and the API does not want it back."""
-    return bool(part.get("thought")) and "thoughtSignature" not in part
+def _unwanted(part: dict[str, Any]) -> bool:
+    """A summary of thoughts without a signature, which is for people, and a text of nothing, which the API refuses."""
+    return "thoughtSignature" not in part and (bool(part.get("thought")) or (set(part) == {"text"} and not part["text"]))
 
 
 def usage_of(raw: dict[str, Any]) -> Usage | None:

@@ -57,20 +57,20 @@ class UserTurn:
     parts: tuple[TextPart | ImagePart, ...]
 
 
-def turns(messages: tuple[Message, ...]) -> list[UserTurn | AssistantMessage]:
-    """The messages as strictly alternating turns."""
-    found: list[UserTurn | AssistantMessage] = []
-    for message in messages:
+def turns(messages: tuple[Message, ...]) -> list[tuple[int, UserTurn | AssistantMessage]]:
+    """The messages as turns, each with the index of its last message; whatever stands between two answers is one turn."""
+    found: list[tuple[int, UserTurn | AssistantMessage]] = []
+    for place, message in enumerate(messages):
         if isinstance(message, AssistantMessage):
-            found.append(message)
+            found.append((place, message))
             continue
         results = message.parts if isinstance(message, ToolMessage) else ()
         parts = message.parts if isinstance(message, UserMessage) else ()
-        last = found[-1] if found else None
+        last = found[-1][1] if found else None
         if isinstance(last, UserTurn):
-            found[-1] = UserTurn(results=(*last.results, *results), parts=(*last.parts, *parts))
+            found[-1] = place, UserTurn(results=(*last.results, *results), parts=(*last.parts, *parts))
         else:
-            found.append(UserTurn(results=results, parts=parts))
+            found.append((place, UserTurn(results=results, parts=parts)))
     return found
 
 

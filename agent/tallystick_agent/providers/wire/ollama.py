@@ -16,7 +16,7 @@ from tallystick_agent.providers.reasoning import resolve
 from tallystick_agent.providers.request import ChatRequest, Reply, StreamEvent
 from tallystick_agent.providers.wire.answer import Answer
 from tallystick_agent.providers.wire.base import ODD_SHAPE, Decoder, Wire, count, no_headers, no_json, odd_chunk
-from tallystick_agent.providers.wire.history import arguments_object, call_names, call_parts, text_parts
+from tallystick_agent.providers.wire.history import arguments_object, call_names, call_parts, native_of, text_parts
 
 PATH: Final = "/api/chat"
 
@@ -31,9 +31,11 @@ def encode(request: ChatRequest, endpoint: Endpoint) -> dict[str, Any]:
     names = call_names(request.messages)
     body["messages"] = [{"role": "system", "content": request.system}] if request.system else []
     for message in request.messages:
-        body["messages"].extend(_message(message, names))
+        body["messages"].extend(_message(message, endpoint, names))
     body["stream"] = request.stream
+    # Neither the history nor what is said may be dropped without a word where the context is full.
     body["truncate"] = False
+    body["shift"] = False
     options: dict[str, Any] = {"num_predict": request.max_output_tokens}
     if endpoint.window_tokens is not None:
         options["num_ctx"] = endpoint.window_tokens
@@ -51,20 +53,30 @@ def encode(request: ChatRequest, endpoint: Endpoint) -> dict[str, Any]:
     return body
 
 
-def _message(message: Message, names: dict[CallId, str]) -> list[dict[str, Any]]:
+def _message(message: Message, endpoint: Endpoint, names: dict[CallId, str]) -> list[dict[str, Any]]:
     match message:
         case UserMessage():
-            out: dict[str, Any] = {"role": "user", "content": "".join(p.text for p in message.parts if isinstance(p, TextPart))}
+            out: dict[str, Any] = {"role": "user", "content": "".join(_words(part) for part in message.parts)}
             images = [part.data for part in message.parts if isinstance(part, ImagePart) and part.data]
             return [{**out, **({"images": images} if images else {})}]
         case ToolMessage():
             return [{"role": "tool", "tool_name": names.get(p.call_id, p.name), "content": p.text} for p in message.parts]
         case AssistantMessage():
             out = {"role": "assistant", "content": text_parts(message)}
+            native = native_of(message, endpoint.slug)
+            if isinstance(native, dict):
+                out.update(cast(dict[str, Any], native))
             calls = [
                 {"function": {"name": part.name, "arguments": arguments_object(part.arguments)}} for part in call_parts(message)
             ]
             return [{**out, **({"tool_calls": calls} if calls else {})}]
+
+
+def _words(part: TextPart | ImagePart) -> str:
+    if isinstance(part, TextPart):
+        return part.text
+    # It fetches nothing: the model is told at least where the picture would be.
+    return "" if part.data else f"[picture: {part.url}]"
 
 
 class OllamaDecoder:
@@ -114,6 +126,8 @@ class OllamaDecoder:
         return events
 
     def finish(self, *, cut: bool = False) -> Reply:
+        if self._answer.reasoning:
+            self._answer.native = {"thinking": self._answer.reasoning}
         return self._answer.whole(cut=cut)
 
 

@@ -102,8 +102,8 @@ def _reasoning(asked: Asked, dialect: Dialect) -> dict[str, Any]:
             wish: dict[str, Any] = {"effort": asked.effort} if asked.effort else {}
             if asked.budget:
                 wish = {"max_tokens": asked.budget}
-            if not wish and asked.on:
-                wish = {"enabled": True}
+            if not wish:
+                wish = {"enabled": True} if asked.on else {"effort": "none"}
             return {"reasoning": {**wish, **({"exclude": True} if asked.exclude else {})}}
         case "qwen":
             return {"enable_thinking": asked.on, **({"thinking_budget": asked.budget} if asked.on and asked.budget else {})}
@@ -144,7 +144,8 @@ def _message(message: Message, endpoint: Endpoint, dialect: Dialect, echo: str) 
                 return [{"role": "user", "content": "".join(part.text for part in message.parts if part.kind == "text")}]
             return [{"role": "user", "content": [_user_part(part) for part in message.parts]}]
         case ToolMessage():
-            return [{"role": "tool", "tool_call_id": _call_id(p.call_id, dialect), "content": p.text} for p in message.parts]
+            short = _short_ids(endpoint, dialect)
+            return [{"role": "tool", "tool_call_id": _call_id(p.call_id, short), "content": p.text} for p in message.parts]
         case AssistantMessage():
             return [_assistant(message, endpoint, dialect, echo)]
 
@@ -164,9 +165,10 @@ def _assistant(message: AssistantMessage, endpoint: Endpoint, dialect: Dialect, 
     if echo and not out.get(echo):
         # Lost thoughts cannot be made again; a blank is taken where nothing is refused.
         out[echo] = " "
+    short = _short_ids(endpoint, dialect)
     calls = [
         {
-            "id": _call_id(part.call_id, dialect),
+            "id": _call_id(part.call_id, short),
             "type": "function",
             "function": {"name": part.name, "arguments": arguments_text(part.arguments)},
         }
@@ -179,8 +181,13 @@ def _assistant(message: AssistantMessage, endpoint: Endpoint, dialect: Dialect, 
     return out
 
 
-def _call_id(call_id: str, dialect: Dialect) -> str:
-    if dialect.call_ids == "any" or (len(call_id) == 9 and call_id.isalnum() and call_id.isascii()):
+def _short_ids(endpoint: Endpoint, dialect: Dialect) -> bool:
+    """Whether call ids must be nine letters and digits; a router passes them on to Mistral as they are."""
+    return dialect.call_ids == "alnum9" or endpoint.author.startswith("mistral")
+
+
+def _call_id(call_id: str, short: bool) -> str:
+    if not short or (len(call_id) == 9 and call_id.isalnum() and call_id.isascii()):
         return call_id
     return hashlib.sha256(call_id.encode()).hexdigest()[:9]
 

@@ -38,7 +38,9 @@ def encode(request: ChatRequest, endpoint: Endpoint) -> dict[str, Any]:
     body["input"] = items
     body["stream"] = request.stream
     body["store"] = False
-    body["include"] = ["reasoning.encrypted_content"]
+    if endpoint.capabilities.reasoning is not None:
+        # A model that does not reason refuses the wish.
+        body["include"] = ["reasoning.encrypted_content"]
     body["max_output_tokens"] = max(16, request.max_output_tokens)
     if endpoint.capabilities.sampling:
         sampling = {"temperature": request.temperature, "top_p": request.top_p}
