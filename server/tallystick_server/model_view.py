@@ -46,6 +46,13 @@ class ModelRow:
         return Decimal(value) if value is not None else None
 
 
+def table_sources() -> tuple[str, ...]:
+    """What the generated table was made from, with dates."""
+    from tallystick_agent.providers.catalog import sources
+
+    return tuple(f"{one.name} of {one.date}" for one in sources())
+
+
 def list_models(app: Application, wanted: ModelFilter) -> tuple[list[ModelRow], int]:
     """The models that pass the filter, by slug, and how many are known in all."""
     from tallystick_agent.providers.catalog import models, row_of, source_of

@@ -4,10 +4,14 @@ Order, most stable first so that a provider's cache holds: tools, system, then t
 user saw when they asked (open documents, the list of files) stands in that prompt and never changes afterwards.
 """
 
+import base64
+import contextlib
 from dataclasses import dataclass
+from typing import Final
 
 from tallystick_agent.protocol.messages import (
     AssistantMessage,
+    ImagePart,
     Message,
     ReasoningPart,
     TextPart,
@@ -17,7 +21,8 @@ from tallystick_agent.protocol.messages import (
 )
 from tallystick_agent.protocol.usage import Segment
 from tallystick_agent.providers.request import ChatRequest
-from tallystick_agent.tokens.counter import MESSAGE_FRAME, REPLY_FRAME, Counter
+from tallystick_agent.tokens.counter import MESSAGE_FRAME, REPLY_FRAME, TOOL_FRAME, TOOLS_FRAME, Counter
+from tallystick_agent.tokens.images import image_size, image_tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +42,8 @@ def xray(request: ChatRequest, counter: Counter) -> XRay:
             sums[name] = sums.get(name, 0) + tokens
 
     for tool in request.tools:
-        add(
-            f"tool:{tool.name}",
-            counter.json({"name": tool.name, "description": tool.description, "parameters": tool.parameters}),
-        )
+        size = counter.json({"name": tool.name, "description": tool.description, "parameters": tool.parameters})
+        add(f"tool:{tool.name}", size + TOOL_FRAME)
     if request.system:
         described = counter.text(request.described_tools) if request.described_tools else 0
         add("tool:described", described)
@@ -49,12 +52,31 @@ def xray(request: ChatRequest, counter: Counter) -> XRay:
     for message in request.messages:
         for name, text in _pieces(message):
             add(name, counter.text(text))
+        for part in message.parts:
+            if isinstance(part, ImagePart):
+                add("image", _image(part, counter.family))
     if request.infill is not None:
         add("infill:prefix", counter.text(request.infill.prefix))
         add("infill:suffix", counter.text(request.infill.suffix))
-    add("framing", MESSAGE_FRAME * (len(request.messages) + bool(request.system)) + REPLY_FRAME)
+    frames = MESSAGE_FRAME * (len(request.messages) + bool(request.system)) + REPLY_FRAME
+    add("framing", frames + (TOOLS_FRAME if request.tools else 0))
     segments = tuple(Segment(name=name, tokens=tokens) for name, tokens in sums.items())
     return XRay(segments=segments, input_tokens=sum(sums.values()))
+
+
+UNSEEN_EDGE: Final = 1_024
+"""Pixels of an image's edge where nobody told its size."""
+
+
+def _image(part: ImagePart, family: str) -> int:
+    """Tokens of a picture, by its pixels: told, read from its first bytes, or taken for a middling one."""
+    width, height = part.width, part.height
+    if not (width and height) and part.data:
+        with contextlib.suppress(ValueError):
+            # A size stands in the first bytes; JPEG may put a kilobyte of camera words before it.
+            head = base64.b64decode(part.data[: 64 * 1024])
+            width, height = image_size(head) or (0, 0)
+    return image_tokens(family, width or UNSEEN_EDGE, height or UNSEEN_EDGE)
 
 
 def _pieces(message: Message) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ Whatever becomes of an attempt, it is in the ledger before its result is used.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from tallystick_agent.context.assemble import xray
@@ -70,6 +71,8 @@ class Asker:
         self.spent = Spent()
         self.usage = Usage()
         self.cost = Cost(priced_nanos=0)
+        self._before = 0
+        """Input tokens of the request before: what only grows is that much known."""
         self.visible = False
         """Whether the last request had shown words before it failed."""
 
@@ -96,7 +99,7 @@ class Asker:
             client=self._parts.client,
             affinity=self._parts.affinity,
             now=self._parts.clock.monotonic(),
-            count=lambda one: (self._tokens_at(one, seen.input_tokens, target.endpoint), self._band(one)),
+            count=self._counted(request, target.endpoint, seen.input_tokens),
             budget=self._budget,
             spent=self.spent,
             number=self.spent.requests,
@@ -112,10 +115,11 @@ class Asker:
                 input_tokens=seen.input_tokens,
                 reserved_output_tokens=made.outputs[first.slug],
                 window_tokens=made.window,
-                error_band=self._band(target.endpoint),
+                error_band=self._band(target.endpoint, seen.input_tokens),
                 max_cost_nanos=None if None in costs else max(cost for cost in costs if cost is not None),
             )
         )
+        self._before = seen.input_tokens
         booking = Booking(self, request_id, purpose, target.candidates, seen.segments, made.inputs)
         return await self._attempts(request, target, made, booking, show=show, guard=guard)
 
@@ -137,17 +141,24 @@ class Asker:
         # The call mode may have been probed since the session was opened.
         return replace(target, endpoint=endpoint, candidates=(endpoint, *target.candidates[1:]))
 
-    def _tokens_at(self, endpoint: Endpoint, tokens: int, counted_for: Endpoint) -> int:
-        """The same request in another endpoint's tokens."""
-        if endpoint.slug == counted_for.slug:
-            return tokens
-        learned = self._parts.learned
-        here = family_of(endpoint.token_family).multiplier * learned.factor(endpoint.slug).factor
-        there = family_of(counted_for.token_family).multiplier * learned.factor(counted_for.slug).factor
-        return max(1, round(tokens * here / there))
+    def _counted(self, request: ChatRequest, named: Endpoint, tokens: int) -> Callable[[Endpoint], tuple[int, float]]:
+        """Input tokens and their error band at each endpoint; one X-ray for each family of tokenizers."""
+        known: dict[tuple[str, float], int] = {}
 
-    def _band(self, endpoint: Endpoint) -> float:
-        return self._parts.learned.factor(endpoint.slug).band(family_of(endpoint.token_family).band)
+        def count(endpoint: Endpoint) -> tuple[int, float]:
+            if endpoint.slug == named.slug:
+                return tokens, self._band(endpoint, tokens)
+            counter = self.counter_for(endpoint)
+            key = endpoint.token_family, self._parts.learned.factor(endpoint.slug).factor
+            if key not in known:
+                known[key] = xray(request, counter).input_tokens
+            return known[key], self._band(endpoint, known[key])
+
+        return count
+
+    def _band(self, endpoint: Endpoint, tokens: int) -> float:
+        known = min(1.0, self._before / tokens) if tokens > 0 else 0.0
+        return self._parts.learned.factor(endpoint.slug).band(family_of(endpoint.token_family).band, known=known)
 
     async def _attempts(
         self, request: ChatRequest, target: Target, made: Plan, booking: Booking, *, show: bool, guard: bool
@@ -255,8 +266,8 @@ class Asker:
         self.spent = replace(self.spent, tokens=self.spent.tokens + row.usage.total_tokens, nanos=self.spent.nanos + (nanos or 0))
         await self._recorder.emit(event, durable=True)
 
-    def learn(self, endpoint: Endpoint, *, estimated: int, reported: int) -> None:
-        self._parts.learned.observe(endpoint.slug, estimated=estimated, reported=reported)
+    async def learn(self, endpoint: Endpoint, *, estimated: int, reported: int) -> None:
+        await asyncio.to_thread(self._parts.learned.observe, endpoint.slug, estimated=estimated, reported=reported)
 
     def counted(self) -> int:
         """Counts one more request and gives its number within the turn."""

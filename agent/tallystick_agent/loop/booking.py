@@ -44,7 +44,7 @@ class Books(Protocol):
 
     def counter_for(self, endpoint: Endpoint) -> Counter: ...
 
-    def learn(self, endpoint: Endpoint, *, estimated: int, reported: int) -> None: ...
+    async def learn(self, endpoint: Endpoint, *, estimated: int, reported: int) -> None: ...
 
     async def book(self, booking: "Booking", paid: Paid, event: RequestFinished) -> None: ...
 
@@ -96,7 +96,8 @@ class Booking:
             "".join(p.text if p.kind != "tool_call" else p.arguments for p in reply.message.parts)
         )
         if reply.usage is not None:
-            self._books.learn(self._endpoint, estimated=self._estimates[self._endpoint.slug], reported=usage.input_tokens)
+            estimated = self._estimates[self._endpoint.slug]
+            await self._books.learn(self._endpoint, estimated=estimated, reported=usage.input_tokens)
         outputs = output_segments(reply.message, self._counter)
         if usage.reasoning_tokens and not any(one.name == "output:reasoning" for one in outputs):
             # Thoughts that were paid for and not shown.

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tallystick_agent.ports import Clock
+from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.messages import ToolCallPart
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.providers.health import Outcome
@@ -40,6 +41,7 @@ class Attempt:
         self._start = clock.monotonic()
         self._first: float | None = None
         self._open = self._silent = False
+        self._broken: ProviderError | None = None
         self.visible = False
         """Whether words were shown: after that no other attempt may take its place."""
         self.generation_id = ""
@@ -71,18 +73,31 @@ class Attempt:
                 else payloads(response.chunks, self._progress, event_stream=response.event_stream)
             )
             cut = False
-            async for data in found:
-                self._silent = False
-                for event in self._decoder.feed(data):
+            async for together in found:
+                self._silent = self._silent and not together
+                for event in joined(self._decode(together)):
                     if self._first is None:
                         self._first = self._clock.monotonic()
                     if isinstance(event, TextDelta | ToolCallDelta):
                         self.visible = True
                         cut = cut or (self._guard is not None and self._guard.feed(event.text))
                     yield event
+                if self._broken is not None:
+                    raise self._broken
                 if cut:
                     break
         yield self._decoder.finish(cut=cut)
+
+    def _decode(self, together: list[str]) -> list[StreamEvent]:
+        """The events of payloads that came together. What came before an error is given first, and then the error raised."""
+        events: list[StreamEvent] = []
+        feed = self._decoder.feed
+        try:
+            for data in together:
+                events += feed(data)
+        except ProviderError as error:
+            self._broken = error
+        return events
 
     def outcome(self, reply: Reply) -> Outcome:
         """What a success says of the endpoint."""
@@ -99,6 +114,32 @@ class Attempt:
             calls=len(calls),
             faulty_calls=sum(call.name not in names or not _is_object(call.arguments) for call in calls),
         )
+
+
+def joined(events: list[StreamEvent]) -> list[StreamEvent]:
+    """Pieces of the same text that came together as one: a reader sees no difference, and every layer has less to do."""
+    if len(events) < 2:
+        return events
+    found: list[StreamEvent] = []
+    texts: list[str] = []
+    last = events[0]
+
+    def close() -> None:
+        found.append(last if len(texts) == 1 else replace(last, text="".join(texts)))
+
+    for event in events:
+        same = type(event) is type(last) and (
+            not isinstance(event, ToolCallDelta)
+            or not isinstance(last, ToolCallDelta)
+            or (event.index, event.name) == (last.index, last.name)
+        )
+        if not same:
+            close()
+            texts = []
+        last = event
+        texts.append(event.text)
+    close()
+    return found
 
 
 def _is_object(text: str) -> bool:

@@ -178,13 +178,14 @@ def _by_status(status: int, message: str, *, never: bool) -> ProviderError:
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds that the provider asks us to wait: milliseconds, seconds or a date; `None` where it does not say."""
-    millis = headers.get("retry-after-ms")
+    # LiteLLM's proxy hands the provider's headers on under names of its own.
+    millis = headers.get("retry-after-ms") or headers.get("llm_provider-retry-after-ms")
     if millis:
         try:
             return max(0.0, float(millis) / 1000)
         except ValueError:
             pass
-    value = headers.get("retry-after")
+    value = headers.get("retry-after") or headers.get("llm_provider-retry-after")
     if not value:
         return None
     try:

@@ -53,12 +53,21 @@ class Rolling:
     at: float = 0.0
 
     def seen(self, value: float, now: float) -> "Rolling":
-        fade = 0.5 ** (max(0.0, now - self.at) / self.half_s) if self.weight else 0.0
-        return replace(self, total=self.total * fade + value, weight=self.weight * fade + 1.0, at=now)
+        fade = self._fade(now) if self.weight else 0.0
+        at = max(self.at, now) if self.weight else now
+        return Rolling(half_s=self.half_s, total=self.total * fade + value, weight=self.weight * fade + 1.0, at=at)
 
     @property
     def mean(self) -> float | None:
         return self.total / self.weight if self.weight > 0 else None
+
+    def toward(self, usual: float, now: float) -> float:
+        """The mean with one sighting of what is usual beside it: a single bad one is no verdict, and an old one none at all."""
+        fade = self._fade(now)
+        return (self.total * fade + usual) / (self.weight * fade + 1.0)
+
+    def _fade(self, now: float) -> float:
+        return math.pow(0.5, max(0.0, now - self.at) / self.half_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +85,12 @@ class Breaker:
         if not outage:
             return self
         failures = self.failures + 1
+        if self.state(now) == "open":
+            # An attempt that was under way when it opened: it was not the one that decides.
+            return replace(self, failures=failures)
         if failures < TRIP_AT and self.opened == 0:
             return replace(self, failures=failures)
-        pause = min(LONGEST_OPEN_S, OPEN_S * 2.0**self.opened)
+        pause = min(LONGEST_OPEN_S, OPEN_S * 2.0 ** min(self.opened, 10))
         return Breaker(failures=failures, opened=self.opened + 1, until=now + pause)
 
     def state(self, now: float) -> Literal["closed", "open", "half_open"]:
@@ -103,24 +115,20 @@ class EndpointHealth:
     def after(self, outcome: Outcome, now: float) -> "EndpointHealth":
         """The health after one more attempt. `now` in seconds of any clock, always the same one."""
         outage = not outcome.ok and outcome.code in OUTAGES
-        changed = self
-        if outcome.ok or outage:
-            changed = replace(
-                changed,
-                success=changed.success.seen(1.0 if outcome.ok else 0.0, now),
-                breaker=changed.breaker.after(ok=outcome.ok, outage=outage, now=now),
-                last_outage=now if outage else changed.last_outage,
-            )
-        if outcome.first_token_s is not None:
-            latencies = _recent((*changed.latencies, (now, outcome.first_token_s)), now)
-            changed = replace(changed, first_token=changed.first_token.seen(outcome.first_token_s, now), latencies=latencies)
-        if outcome.tokens_per_s is not None:
-            speeds = _recent((*changed.speeds, (now, outcome.tokens_per_s)), now)
-            changed = replace(changed, throughput=changed.throughput.seen(outcome.tokens_per_s, now), speeds=speeds)
+        judged = outcome.ok or outage
+        wait, speed, faults = outcome.first_token_s, outcome.tokens_per_s, self.tool_faults
         for number in range(outcome.calls):
-            faulty = 1.0 if number < outcome.faulty_calls else 0.0
-            changed = replace(changed, tool_faults=changed.tool_faults.seen(faulty, now))
-        return changed
+            faults = faults.seen(1.0 if number < outcome.faulty_calls else 0.0, now)
+        return EndpointHealth(
+            success=self.success.seen(1.0 if outcome.ok else 0.0, now) if judged else self.success,
+            breaker=self.breaker.after(ok=outcome.ok, outage=outage, now=now) if judged else self.breaker,
+            last_outage=max(now, self.last_outage) if outage else self.last_outage,
+            first_token=self.first_token.seen(wait, now) if wait is not None else self.first_token,
+            latencies=_recent((*self.latencies, (now, wait)), now) if wait is not None else self.latencies,
+            throughput=self.throughput.seen(speed, now) if speed is not None else self.throughput,
+            speeds=_recent((*self.speeds, (now, speed)), now) if speed is not None else self.speeds,
+            tool_faults=faults,
+        )
 
     def stable(self, now: float) -> bool:
         """No failure of its own in the last 30 seconds."""
@@ -136,7 +144,10 @@ class EndpointHealth:
 
 
 def _recent(values: tuple[tuple[float, float], ...], now: float) -> tuple[tuple[float, float], ...]:
-    return tuple(one for one in values[-RECENT:] if now - one[0] <= RECENT_S)
+    kept = values[-RECENT:]
+    if not kept or now - kept[0][0] <= RECENT_S:
+        return kept
+    return tuple(one for one in kept if now - one[0] <= RECENT_S)
 
 
 def _percentile(values: tuple[tuple[float, float], ...], percentile: int) -> float | None:

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 MAX_ERROR_BYTES: Final = 64 * 1024
 MAX_LOOK_BYTES: Final = 32 * 1024 * 1024
-CONNECTIONS: Final = 64
+CONNECTIONS: Final = 128
 """Open connections to one origin at most; further requests wait for one."""
+TOGETHER: Final = 4
+"""Requests that one client of httpx has open before the next client is made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,8 @@ class Transport:
         self._network = network
         self._clock = clock
         self._named = _attribution(attribution)
-        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._pools: dict[tuple[str, bool], _Pool] = {}
+        self._timeouts: dict[float, httpx.Timeout] = {}
 
     @contextlib.asynccontextmanager
     async def post(
@@ -59,25 +62,22 @@ class Transport:
         """Sends, and gives the open response. Raises `ProviderError` for anything but a success."""
         import httpx
 
-        client = self._client(endpoint.base_url)
+        pool = self._pool(endpoint.base_url, kept=not endpoint.local)
         url = endpoint.base_url.rstrip("/") + path
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         idle = self.idle_s(endpoint)
         try:
-            async with client.stream(
-                "POST",
-                url,
-                content=content,
-                headers={**self._named, **(headers or {}), **signed(key, endpoint.auth)},
-                timeout=httpx.Timeout(idle, connect=self._network.connect_timeout_s),
-            ) as response:
+            timeout = self._timeout(idle)
+            more = {**(headers or {}), **signed(key, endpoint.auth)}
+            async with pool.sent("POST", url, content=content, headers=more, timeout=timeout) as response:
                 if response.status_code != 200:
                     raise await self._refusal(response)
+                got = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
                 yield Opened(
-                    chunks=unpacked(response.aiter_raw(), response.headers.get("content-encoding", "")),
-                    event_stream="text/event-stream" in response.headers.get("content-type", ""),
-                    generation_id=response.headers.get("x-generation-id", ""),
-                    headers=response.headers,
+                    chunks=unpacked(response.aiter_raw(), got.get("content-encoding", "")),
+                    event_stream="text/event-stream" in got.get("content-type", ""),
+                    generation_id=got.get("x-generation-id", ""),
+                    headers=got,
                 )
         except httpx.HTTPError as error:
             raise self._map(error, endpoint.base_url, idle) from error
@@ -91,9 +91,8 @@ class Transport:
         import httpx
 
         try:
-            async with self._client(url).stream(
-                "GET", url, headers={**self._named, "accept": "application/json", **signed(key, auth)}, timeout=timeout_s
-            ) as response:
+            more = {"accept": "application/json", **signed(key, auth)}
+            async with self._pool(url, kept=True).sent("GET", url, headers=more, timeout=timeout_s) as response:
                 if response.status_code != 200:
                     raise await self._refusal(response)
                 body = b""
@@ -122,9 +121,9 @@ class Transport:
             return None
 
     async def close(self) -> None:
-        for client in self._clients.values():
-            await client.aclose()
-        self._clients.clear()
+        for pool in self._pools.values():
+            await pool.close()
+        self._pools.clear()
 
     def idle_s(self, endpoint: Endpoint) -> float:
         """Seconds without a byte: the endpoint's own where it is known to be slow, else the setting."""
@@ -132,18 +131,20 @@ class Transport:
             return max(endpoint.idle_timeout_s, self._network.idle_timeout_s)
         return self._network.idle_timeout_s
 
-    def _client(self, url: str) -> "httpx.AsyncClient":
+    def _timeout(self, idle: float) -> "httpx.Timeout":
         import httpx
 
+        known = self._timeouts.get(idle)
+        if known is None:
+            known = self._timeouts[idle] = httpx.Timeout(idle, connect=self._network.connect_timeout_s)
+        return known
+
+    def _pool(self, url: str, *, kept: bool) -> "_Pool":
         origin = origin_of(url)
-        client = self._clients.get(origin)
-        if client is None:
-            # Building a TLS context costs 30–70 ms: plain http to this machine needs none.
-            verify = not origin.startswith("http:")
-            limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=30)
-            client = httpx.AsyncClient(trust_env=verify, verify=verify, follow_redirects=False, limits=limits)
-            self._clients[origin] = client
-        return client
+        pool = self._pools.get((origin, kept))
+        if pool is None:
+            pool = self._pools[origin, kept] = _Pool(self._named, plain=origin.startswith("http:"), kept=kept)
+        return pool
 
     async def _refusal(self, response: "httpx.Response") -> ProviderError:
         if 300 <= response.status_code < 400:
@@ -194,6 +195,59 @@ class Transport:
                 return ProviderError(
                     f"The request to {host} failed ({type(error).__name__}).", code="provider_failed", retryable=True
                 )
+
+
+class _Pool:
+    """The clients of one origin. A client of httpx gets dearer with every request that it has open, so each has few."""
+
+    def __init__(self, headers: Mapping[str, str], *, plain: bool, kept: bool) -> None:
+        """`kept` is false for servers of this machine, some of which close a connection that they had said to keep."""
+        self._headers = headers
+        self._plain = plain
+        self._kept = kept
+        self._clients: list[httpx.AsyncClient] = []
+        self._open: list[int] = []
+        self._verify: Any = False
+
+    @contextlib.asynccontextmanager
+    async def sent(self, method: str, url: str, **options: Any) -> AsyncGenerator["httpx.Response", None]:
+        """Sends a request, and gives the open response."""
+        place = next((number for number, count in enumerate(self._open) if count < TOGETHER), None)
+        if place is None and len(self._clients) < CONNECTIONS // TOGETHER:
+            place = len(self._clients)
+            self._clients.append(self._client())
+            self._open.append(0)
+        elif place is None:
+            place = self._open.index(min(self._open))
+        client = self._clients[place]
+        self._open[place] += 1
+        try:
+            response = await client.send(client.build_request(method, url, **options), stream=True)
+            try:
+                yield response
+            finally:
+                await response.aclose()
+        finally:
+            self._open[place] -= 1
+
+    def _client(self) -> "httpx.AsyncClient":
+        import httpx
+
+        if not self._plain and self._verify is False:
+            # Building a TLS context costs 30–70 ms: once an origin, and never for plain http to this machine.
+            self._verify = httpx.create_ssl_context()
+        limits = httpx.Limits(
+            max_connections=TOGETHER, max_keepalive_connections=TOGETHER if self._kept else 0, keepalive_expiry=30
+        )
+        return httpx.AsyncClient(
+            headers=self._headers, trust_env=not self._plain, verify=self._verify, follow_redirects=False, limits=limits
+        )
+
+    async def close(self) -> None:
+        for client in self._clients:
+            await client.aclose()
+        self._clients.clear()
+        self._open.clear()
 
 
 def signed(key: str | None, auth: AuthStyle) -> dict[str, str]:

@@ -51,24 +51,22 @@ class Progress:
             )
 
 
-async def lines(chunks: AsyncIterator[bytes], progress: Progress) -> AsyncIterator[str]:
-    """Each line of a stream of JSON lines. Raises `ProviderError` for a line over 16 MiB."""
+async def lines(chunks: AsyncIterator[bytes], progress: Progress) -> AsyncIterator[list[str]]:
+    """The lines of a stream of JSON lines, as many as came together. Raises `ProviderError` for a line over 16 MiB."""
     rest = b""
     async for chunk in chunks:
         *whole, rest = (rest + chunk).split(b"\n")
         if len(rest) > MOST_BYTES:
             raise ProviderError("The provider sent a line over 16 MiB.", retryable=True)
         progress.made()
-        for line in whole:
-            if line.strip():
-                yield line.decode("utf-8", "replace")
+        yield [line.decode("utf-8", "replace") for line in whole if line.strip()]
     if rest.strip():
         # A line without its end may be cut: only one that is whole JSON is one.
-        yield rest.decode("utf-8", "replace")
+        yield [rest.decode("utf-8", "replace")]
 
 
-async def payloads(chunks: AsyncIterator[bytes], progress: Progress, *, event_stream: bool) -> AsyncIterator[str]:
-    """Each `data:` of an event stream, or the one JSON object of a server that does not stream.
+async def payloads(chunks: AsyncIterator[bytes], progress: Progress, *, event_stream: bool) -> AsyncIterator[list[str]]:
+    """The `data:` of an event stream, as many as came together, or the one JSON object of a server that does not stream.
 
     Some servers stream under another content type, so the first bytes are believed above the header. Raises `ProviderError`.
     """
@@ -84,13 +82,12 @@ async def payloads(chunks: AsyncIterator[bytes], progress: Progress, *, event_st
         found = decoder.feed(chunk)
         if found:
             progress.made()
+            yield found
         else:
             progress.check()
-        for data in found:
-            yield data
     if streams:
         return
     text = whole.decode("utf-8", "replace").strip()
     if not text.startswith("{"):
         raise ProviderError("The provider's answer is not an event stream and not JSON.", retryable=True)
-    yield text
+    yield [text]

@@ -52,6 +52,10 @@ class Known:
             return Provider(name=name, title=name, **own.model_dump())
         return providers().get(aliases().get(name, name))
 
+    def base(self, provider: Provider) -> str:
+        """Its base URL; empty where every account has its own, and none is set."""
+        return self.bases.get(provider.name, provider.base_url)
+
     def usable(self, provider: Provider) -> bool:
         """Whether its key is here, or it needs none."""
         return provider.key_name is None or provider.key_name in self.keys
@@ -82,16 +86,18 @@ def target(slug: str, known: Known) -> Target:
     if set(wish.only) & set(wish.ignore):
         both = ", ".join(sorted(set(wish.only) & set(wish.ignore)))
         raise ConfigurationError(f"routing.only and routing.ignore both name {both}.", remedy="Take it out of one of them.")
-    endpoints = candidates(slug, known)
+    same = _serving(slug, known)
+    endpoints = _with_fallbacks(same, known)
     first = endpoints[0]
-    if "/" in named.base and not wish.order and len(endpoints) > 1:
-        # Who names the provider wants it first; who gives fallback models wants them in that order.
-        wish = replace(wish, order=tuple(one.slug for one in endpoints))
-    reasoning = None
-    if thinking.effort is not None or thinking.max_tokens is not None or thinking.exclude:
-        reasoning = Reasoning(effort=thinking.effort, max_tokens=thinking.max_tokens, exclude=thinking.exclude)
-    elif named.has("thinking") and ":thinking" not in first.model:
-        reasoning = Reasoning(effort="high")
+    wish = replace(wish, later=tuple(one.slug for one in endpoints if one.slug not in same))
+    if "/" in named.base and not wish.order and len(same) > 1 and wish.policy in ("balanced", "order"):
+        # Who names the provider wants it first, unless a policy was asked for that says otherwise.
+        wish = replace(wish, order=(first.slug,))
+    effort, reasoning = thinking.effort, None
+    if effort is None and thinking.max_tokens is None and named.has("thinking") and ":thinking" not in first.model:
+        effort = "high"
+    if effort is not None or thinking.max_tokens is not None or thinking.exclude:
+        reasoning = Reasoning(effort=effort, max_tokens=thinking.max_tokens, exclude=thinking.exclude)
     return Target(endpoint=first, candidates=endpoints, wish=wish, web=named.has("online"), reasoning=reasoning)
 
 
@@ -100,10 +106,20 @@ def candidates(slug: str, known: Known) -> tuple[Endpoint, ...]:
 
     Raises `ConfigurationError` (`model_unknown`) when no provider can be meant.
     """
+    return _with_fallbacks(_serving(slug, known), known)
+
+
+def _serving(slug: str, known: Known) -> dict[str, Endpoint]:
+    """The endpoints of the named model itself, by slug, the named one first."""
     first = resolve(slug, known)
     found = {first.slug: first}
     if known.settings.routing.elsewhere or "/" not in parse(slug).base:
-        found |= {one.slug: one for one in _elsewhere(first, parse(slug), known) if one.slug not in found}
+        found |= {one.slug: one for one in _elsewhere(first, known) if one.slug not in found}
+    return found
+
+
+def _with_fallbacks(serving: dict[str, Endpoint], known: Known) -> tuple[Endpoint, ...]:
+    found = dict(serving)
     for further in known.settings.routing.fallback_models:
         one = resolve(further, known)
         found.setdefault(one.slug, one)
@@ -112,15 +128,16 @@ def candidates(slug: str, known: Known) -> tuple[Endpoint, ...]:
 
 def resolve(slug: str, known: Known) -> Endpoint:
     """The endpoint that `slug` names. Raises `ConfigurationError` (`model_unknown`), with the nearest names."""
-    own = known.settings.endpoints.get(slug)
-    if own is not None and own.base_url is not None:
-        return _overlay(_custom(slug, own), own)
     named = parse(slug)
+    for name in (slug, named.base):
+        own = known.settings.endpoints.get(name)
+        if own is not None and own.base_url is not None:
+            return _overlay(_custom(name, own, known.settings), own)
     provider, model = _split(named, known)
     return _endpoint(provider, model, known, asked=slug)
 
 
-def _elsewhere(first: Endpoint, named: Named, known: Known) -> list[Endpoint]:
+def _elsewhere(first: Endpoint, known: Known) -> list[Endpoint]:
     """The same weights at other providers whose key is here."""
     same = row_of(first.slug, known.live).get("same")
     found: list[Endpoint] = []
@@ -128,6 +145,8 @@ def _elsewhere(first: Endpoint, named: Named, known: Known) -> list[Endpoint]:
         head, _, rest = slug.partition("/")
         provider = known.provider(head)
         if provider is None or provider.local or provider.key_name is None or not known.usable(provider):
+            continue
+        if not known.base(provider):
             continue
         if provider.aggregator and ":" in rest and ":" not in first.model:
             # A free or extended entry is another offer than the one that was named.
@@ -142,7 +161,8 @@ def _split(named: Named, known: Known) -> tuple[Provider, Named]:
     direct = known.provider(head) if rest else None
     if direct is not None and (known.usable(direct) or "OPENROUTER_API_KEY" not in known.keys):
         # `anthropic/claude-…` is also an OpenRouter name: use the key that is there.
-        return direct, replace(named, base=rest)
+        # OpenRouter's own models, such as `openrouter/auto`, have its name as their author.
+        return direct, named if direct.name == "openrouter" and "/" not in rest else replace(named, base=rest)
     if rest and head and "OPENROUTER_API_KEY" in known.keys:
         return table["openrouter"], named
     if not rest and named.base and "/" not in named.base:
@@ -188,12 +208,13 @@ def _endpoint(provider: Provider, model: Named | str, known: Known, *, asked: st
     # A router takes the suffixes on; at any other provider they are ours to follow.
     on_wire = named.slug if provider.aggregator else named.base
     slug = f"{provider.name}/{on_wire}"
-    row = row_of(f"{provider.name}/{named.entry}", known.live) or row_of(f"{provider.name}/{named.base}", known.live)
-    moved = known.bases.get(provider.name, provider.base_url)
+    entry = row_of(f"{provider.name}/{named.entry}", known.live)
+    row = entry or row_of(f"{provider.name}/{named.base}", known.live)
+    moved = known.base(provider)
     straight = moved == provider.base_url
     capabilities = capabilities_of(row, local=provider.local)
     wire = provider.reasoning_wire if provider.reasoning_wire and straight and capabilities.reasoning else provider.wire
-    free = provider.aggregator and "free" in named.variants
+    free = provider.name == "openrouter" and named.has("free")
     endpoint = Endpoint(
         slug=slug,
         provider=provider.name,
@@ -205,8 +226,8 @@ def _endpoint(provider: Provider, model: Named | str, known: Known, *, asked: st
         key_name=provider.key_name,
         window_tokens=row.get("window"),
         max_output_tokens=row.get("output"),
-        price=flat(0, 0) if provider.local or (free and not row) else price_of(row),
-        token_family=token_family(named.base),
+        price=flat(0, 0) if provider.local or (free and not entry) else price_of(row),
+        token_family=_family(provider.name, named.base),
         capabilities=replace(capabilities, web=capabilities.web or provider.aggregator),
         data=DataPolicy(stores=False if provider.local else provider.stores, zdr=True if provider.local else provider.zdr),
         limits=_limits(provider.name, slug, known.settings, free=free),
@@ -216,19 +237,33 @@ def _endpoint(provider: Provider, model: Named | str, known: Known, *, asked: st
         aggregator=provider.aggregator,
         local=provider.local,
     )
-    own = known.settings.endpoints.get(asked) or known.settings.endpoints.get(slug)
-    return _overlay(endpoint, own) if own else endpoint
+    ours = known.settings.endpoints
+    own = ours.get(asked) or ours.get(slug) or ours.get(f"{provider.name}/{named.entry}")
+    endpoint = _overlay(endpoint, own) if own else endpoint
+    if not endpoint.base_url:
+        raise ConfigurationError(
+            f"Every account of {provider.title} has a base URL of its own, and none is set.",
+            remedy=f"Set {provider.base_env}, or base_url under [endpoints] in settings.toml.",
+        )
+    return endpoint
+
+
+def _family(provider: str, model: str) -> str:
+    """OpenAI's own models of unknown names have its newest vocabulary; anybody else's have any."""
+    found = token_family(model)
+    return "o200k" if found == "unknown" and provider in ("openai", "azure-openai") else found
 
 
 def _limits(provider: str, slug: str, settings: Settings, *, free: bool) -> RateLimits:
-    for name in (slug, provider):
+    # The free models have limits of their own, whatever the user allows the paid ones.
+    for name in (slug, FREE_LIMITS.account if free else provider):
         own = settings.limits.get(name)
         if own is not None:
             return RateLimits(account=name, **own.model_dump())
     return FREE_LIMITS if free else RateLimits(account=provider)
 
 
-def _custom(slug: str, own: EndpointSettings) -> Endpoint:
+def _custom(slug: str, own: EndpointSettings, settings: Settings) -> Endpoint:
     head, _, rest = slug.partition("/")
     return Endpoint(
         slug=slug,
@@ -239,7 +274,7 @@ def _custom(slug: str, own: EndpointSettings) -> Endpoint:
         key_name=own.key_name,
         token_family=token_family(slug),
         capabilities=Capabilities(call_mode=None),
-        limits=RateLimits(account=slug),
+        limits=_limits(head, slug, settings, free=False) if {slug, head} & settings.limits.keys() else RateLimits(account=slug),
     )
 
 
@@ -255,6 +290,6 @@ def _overlay(endpoint: Endpoint, own: EndpointSettings) -> Endpoint:
         # Only Ollama's own API can set the context size; the other door would cut a longer prompt without a word.
         changed["wire"] = "ollama"
     made = replace(endpoint, **changed)
-    if made.wire == "ollama" and made.base_url.endswith("/v1"):
-        made = replace(made, base_url=made.base_url.removesuffix("/v1"))
+    if made.wire == "ollama":
+        made = replace(made, base_url=made.base_url.rstrip("/").removesuffix("/v1"))
     return made

@@ -39,6 +39,8 @@ class Counter:
     """Counts for one family, times a factor learned from reported usage."""
 
     def __init__(self, family: str = "o200k", *, factor: float = 1.0) -> None:
+        self.family = family
+        """The family's name."""
         self._family = family_of(family)
         self._exact = self._family.exact
         self._factor = factor

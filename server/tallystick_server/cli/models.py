@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from tallystick_server.model_view import ModelRow
 
 
+LETTERS = {"tools": "T", "images": "I", "structured": "J", "reasoning": "R", "web": "W"}
+"""What a model can do, as a letter each: a list must fit a terminal."""
+
+
 class _Models(click.Group):
     """Words that are no sub-command are what to look for."""
 
@@ -91,36 +95,40 @@ def list_(
 def _table(app: Application, rows: "list[ModelRow]", known: int, *, sources: bool) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("model", overflow="fold")
-    for name in ("window", "output", "in $/M", "cached", "out $/M"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("can")
-    if sources:
-        table.add_column("from", style="dim")
+    table.add_column("model", overflow="fold", ratio=1)
+    for name in ("window", "output", "in $/M", "cached", "out $/M", "can"):
+        table.add_column(name, justify="left" if name == "can" else "right", no_wrap=True)
     for one in rows:
-        can = [*one.row.get("can", ()), *(["reasoning"] if "reasoning" in one.row else [])]
-        cells = [
-            one.slug,
+        cells = (
             _tokens(one.row.get("window")),
             _tokens(one.row.get("output")),
             *(_rate(one.rate(name)) for name in ("input", "cache_read", "output")),
-            " ".join(can) or "?",
-        ]
-        table.add_row(*cells, *([_sources(one)] if sources else []))
+            _can(one),
+        )
+        table.add_row(one.slug, *cells)
+        if sources:
+            table.add_row(Text(f"  {_sources(one)}", style="dim"))
     console = Console()
     if rows:
         console.print(table)
+        console.print(", ".join(f"{letter} {name}" for name, letter in LETTERS.items()), style="dim")
     console.print(f"{len(rows)} of {known} known models. {_age(app)} Words narrow the list; --all shows all.", style="dim")
+
+
+def _can(one: "ModelRow") -> str:
+    can = {*one.row.get("can", ()), *(["reasoning"] if "reasoning" in one.row else [])}
+    return "".join(letter if name in can else "·" for name, letter in LETTERS.items())
 
 
 def _age(app: Application) -> str:
     from datetime import timedelta
 
-    from tallystick_agent.providers.catalog import sources
+    from tallystick_server.model_view import table_sources
 
-    table = "; ".join(f"{one.name} of {one.date}" for one in sources())
+    table = "; ".join(table_sources())
     age = app.live.age_s(app.clock.now())
     live = f"OpenRouter's list is {timedelta(seconds=int(age))} old." if age is not None else "--refresh gets OpenRouter's list."
     return f"Table from {table}. {live}"

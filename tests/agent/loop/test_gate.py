@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from tallystick_agent.loop.gate import SMALLEST_REPLY, Spent, reserve
 from tallystick_agent.protocol.errors import TallystickError
-from tallystick_agent.protocol.usage import NANO, Budget, Price
+from tallystick_agent.protocol.usage import NANO, Budget, Price, Rates
 from tallystick_agent.usage.pricing import worst_case
 
-PRICE = Price(input=Decimal(1), output=Decimal(10))
-FREE = Price(input=Decimal(0), output=Decimal(0))
+PRICE = Price(rates=Rates(input=Decimal(1), output=Decimal(10)))
+FREE = Price(rates=Rates(input=Decimal(0), output=Decimal(0)))
 
 
 def ask(
@@ -91,7 +91,7 @@ LIMITS = st.integers(0, 10**9)
 def test_no_request_that_passes_can_go_over_the_limit(
     limit: int, spent: int, inputs: int, outputs: int, a: Decimal, b: Decimal, write: Decimal | None
 ) -> None:
-    price = Price(input=a, output=b, cache_write=write)
+    price = Price(rates=Rates(input=a, output=b, cache_write=write))
     try:
         allowed = ask(Budget(max_cost_nanos=limit), Spent(nanos=spent), inputs=inputs, outputs=outputs, price=price)
     except TallystickError:

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick_agent.protocol.usage import Cost, Price, Usage, nanos_from_usd, usd
+from tallystick_agent.protocol.usage import Cost, Price, Rates, Usage, nanos_from_usd, usd
 from tallystick_agent.usage.pricing import price_usage, worst_case
 
-SONNET = Price(input=Decimal(3), output=Decimal(15), cache_read=Decimal("0.3"), cache_write=Decimal("3.75"))
-PLAIN = Price(input=Decimal(2), output=Decimal(8))
-TINY = Price(input=Decimal("0.0375"), output=Decimal("0.15"))
-FREE = Price(input=Decimal(0), output=Decimal(0))
+SONNET = Price(rates=Rates(input=Decimal(3), output=Decimal(15), cache_read=Decimal("0.3"), cache_write=Decimal("3.75")))
+PLAIN = Price(rates=Rates(input=Decimal(2), output=Decimal(8)))
+TINY = Price(rates=Rates(input=Decimal("0.0375"), output=Decimal("0.15")))
+FREE = Price(rates=Rates(input=Decimal(0), output=Decimal(0)))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_it_is_the_exact_sum_rounded_once(
 ) -> None:
     usage = Usage(input_tokens=plain + cached + written, cached_tokens=cached, cache_write_tokens=written, output_tokens=out)
     exact = (plain * Fraction(a) + cached * Fraction(b) + written * Fraction(c) + out * Fraction(d)) * 1_000
-    assert price_usage(usage, Price(input=a, cache_read=b, cache_write=c, output=d)) == round(exact)
+    assert price_usage(usage, Price(rates=Rates(input=a, cache_read=b, cache_write=c, output=d))) == round(exact)
 
 
 @given(COUNTS, COUNTS, COUNTS)

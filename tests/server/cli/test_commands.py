@@ -74,7 +74,7 @@ def test_attribution_goes_out_and_keys_stay_in(tmp_path: Path) -> None:
 
 def test_models_and_doctor(tmp_path: Path) -> None:
     program = Program(folder=tmp_path)
-    models = program.run("models", "--search", "gpt-5.6-terra")
+    models = program.run("models", "gpt-5.6-terra")
     assert models.returncode == 0
     assert "Would serve: openai/gpt-5.6-terra (OPENAI_API_KEY is set)" in models.stdout
     doctor = program.run("doctor")

@@ -5,7 +5,6 @@ without index or id, whole calls in one piece, text in the finishing chunk, an e
 that ends without a finish (never a success), reasoning under four names.
 """
 
-import json
 from typing import Any, Final, cast
 
 from tallystick_agent.protocol.errors import ProviderError
@@ -14,7 +13,7 @@ from tallystick_agent.providers.classify import classify_body
 from tallystick_agent.providers.dialects import Dialect
 from tallystick_agent.providers.request import Finish, Reply, StreamEvent
 from tallystick_agent.providers.wire.answer import Answer
-from tallystick_agent.providers.wire.base import ODD_SHAPE, no_json, odd_chunk
+from tallystick_agent.providers.wire.base import ODD_SHAPE, odd_chunk, parsed
 from tallystick_agent.providers.wire.openai_chat_calls import CallRouter
 from tallystick_agent.providers.wire.openai_chat_usage import cost_of, usage_of
 
@@ -29,6 +28,9 @@ _FINISH: Final[dict[str, Finish]] = {
     "function_call": "tool_calls",
     "content_filter": "content_filter",
 }
+_PLAIN: Final = ("content", "role")
+_WEIGHTS: Final[tuple[Finish, ...]] = ("stop", "tool_calls", "length", "content_filter")
+"""Reasons by what they say, least first."""
 _REASONING_FIELDS: Final = ("reasoning_content", "reasoning", "thinking")
 _JOINED: Final = ("text", "summary", "data")
 """What of a reasoning block comes in pieces; its other fields come whole."""
@@ -41,8 +43,12 @@ class OpenAIChatDecoder:
         self._dialect = dialect
         self._answer = Answer(endpoint.slug)
         self._calls = CallRouter(self._answer)
+        self._named = False
+        """Whether a chunk has told the names: then the plain ones after it have nothing new but text."""
         self._reasoning_field = ""
         self._details: list[dict[str, Any]] = []
+        self._blocks: list[dict[str, Any]] = []
+        """Thoughts that came inside of the content."""
 
     @property
     def partial(self) -> str:
@@ -57,16 +63,27 @@ class OpenAIChatDecoder:
         if data.strip() == "[DONE]":
             self._answer.ended = True
             return []
-        try:
-            chunk = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise no_json() from error
+        chunk = parsed(data)
         if not isinstance(chunk, dict):
             return []
         try:
-            return self._feed(cast(dict[str, Any], chunk))
+            text = self._plain(cast(dict[str, Any], chunk)) if self._named else None
+            return [self._answer.say(text)] if text else self._feed(cast(dict[str, Any], chunk))
         except ODD_SHAPE as error:
             raise odd_chunk(error) from error
+
+    def _plain(self, chunk: dict[str, Any]) -> str | None:
+        """The text of a chunk that holds text and nothing else, which most do; `None` for all others."""
+        if chunk.get("usage") or chunk.get("error") or "x_groq" in chunk or chunk.get("object") == "error":
+            return None
+        choices: list[dict[str, Any]] = chunk.get("choices") or []
+        if len(choices) != 1 or choices[0].get("finish_reason") or choices[0].get("error"):
+            return None
+        delta: dict[str, Any] = choices[0].get("delta") or {}
+        text = delta.get("content")
+        if not isinstance(text, str) or any(delta[name] for name in delta if name not in _PLAIN):
+            return None
+        return text
 
     def _feed(self, chunk: dict[str, Any]) -> list[StreamEvent]:
         groq = cast(dict[str, Any], chunk.get("x_groq") or {})
@@ -75,6 +92,7 @@ class OpenAIChatDecoder:
         if chunk.get("object") == "error":
             raise classify_body(status=200, body=chunk)
         answer = self._answer
+        self._named = True
         answer.generation_id = answer.generation_id or str(chunk.get("id") or "")
         answer.model = str(chunk.get("model") or answer.model)
         answer.served_by = str(chunk.get("provider") or answer.served_by)
@@ -99,7 +117,9 @@ class OpenAIChatDecoder:
         if known is None:
             # A reason that nobody knows is no success: some mean a broken call, some a broken network.
             raise ProviderError(f"The provider ended the answer with `{reason[:60]}`.", retryable=True)
-        self._answer.finish = "tool_calls" if self._answer.finish == "tool_calls" else known
+        # Where several come, the one that says most holds: a plain `stop` after a limit does not make the answer whole.
+        heard: tuple[Finish, ...] = (self._answer.finish or "stop", known)
+        self._answer.finish = max(heard, key=_WEIGHTS.index)
 
     def _take_delta(self, delta: dict[str, Any]) -> list[StreamEvent]:
         events: list[StreamEvent] = []
@@ -138,9 +158,19 @@ class OpenAIChatDecoder:
                     text = "".join(str(one.get("text") or "") for one in pieces)
                     if text:
                         events.append(self._answer.think(text))
+                        self._take_thought(block, text)
                 case _:
                     pass
         return events
+
+    def _take_thought(self, block: dict[str, Any], text: str) -> None:
+        """Keeps a block of thoughts for its way back; pieces that follow each other are one block."""
+        if not self._blocks or self._answer.text:
+            self._blocks.append({**block, "thinking": [{"type": "text", "text": text}]})
+            return
+        last = self._blocks[-1]
+        last["thinking"][0]["text"] += text
+        last.update({field: value for field, value in block.items() if field != "thinking"})
 
     def _take_detail(self, fragment: dict[str, Any]) -> None:
         """Adds a fragment to its block: the one of its index and type, unless both have an id and these differ.
@@ -165,6 +195,9 @@ class OpenAIChatDecoder:
     def finish(self, *, cut: bool = False) -> Reply:
         if self._details:
             self._answer.native = {"reasoning_details": self._details}
+        elif self._blocks:
+            said = [{"type": "text", "text": self._answer.text}] if self._answer.text else []
+            self._answer.native = {"content": [*self._blocks, *said]}
         elif self._reasoning_field:
             self._answer.native = {self._reasoning_field: self._answer.reasoning}
         return self._answer.whole(cut=cut)
