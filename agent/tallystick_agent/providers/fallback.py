@@ -52,7 +52,7 @@ def after_failure(
 def _may_help(endpoint: Endpoint, order: tuple[Endpoint, ...], failed: tuple[Failed, ...]) -> bool:
     for one in failed:
         before = order[one.place]
-        if one.error.account and before.key_name == endpoint.key_name and before.provider == endpoint.provider:
+        if one.error.account and _same_account(one.error, before, endpoint):
             return False
         if isinstance(one.error, ContextOverflow):
             needed = one.error.prompt_tokens or one.error.limit_tokens or before.window_tokens
@@ -61,11 +61,19 @@ def _may_help(endpoint: Endpoint, order: tuple[Endpoint, ...], failed: tuple[Fai
     return True
 
 
+def _same_account(error: ProviderError, before: Endpoint, endpoint: Endpoint) -> bool:
+    if before.key_name != endpoint.key_name or before.provider != endpoint.provider:
+        return False
+    # A limit may be that of a part of the account, such as its free models.
+    return error.code != "provider_rate_limited" or before.limits.account == endpoint.limits.account
+
+
 def _again(order: tuple[Endpoint, ...], failed: tuple[Failed, ...], settings: NetworkSettings, now: float) -> TryNext | None:
     found: list[tuple[float, int]] = []
-    for place in range(len(order)):
+    final = tuple(one for one in failed if not one.error.retryable)
+    for place, endpoint in enumerate(order):
         mine = [one for one in failed if one.place == place]
-        if not mine:
+        if not mine or not _may_help(endpoint, order, final):
             continue
         pause = pause_before_next(mine[-1].error, attempt=len(mine), settings=settings)
         if pause is not None:

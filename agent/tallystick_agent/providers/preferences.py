@@ -43,6 +43,8 @@ class Preferences:
     max_latency: tuple[tuple[int, float], ...] = ()
     """(percentile, seconds to the first token), in the same way."""
     free_only: bool = False
+    later: tuple[str, ...] = ()
+    """Slugs of fallback models: after all others, in this order, whatever the policy says of them."""
 
 
 _SORTS: dict[Policy, str] = {"price": "price", "throughput": "throughput", "latency": "latency", "exacto": "exacto"}
@@ -55,7 +57,7 @@ def for_openrouter(wish: Preferences, itself: str = "openrouter") -> dict[str, A
     """
     found: dict[str, Any] = {}
     for name, value in (("order", wish.order), ("only", wish.only), ("ignore", wish.ignore)):
-        behind = [one for one in value if one != itself]
+        behind = [one for one in value if one != itself and not one.startswith(f"{itself}/")]
         if behind:
             found[name] = behind
     if not wish.allow_fallbacks:

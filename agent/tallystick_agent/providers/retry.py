@@ -15,4 +15,4 @@ def pause_before_next(error: ProviderError, *, attempt: int, settings: NetworkSe
         return None
     if error.retry_after_s is not None:
         return error.retry_after_s if error.retry_after_s <= settings.max_retry_after_s else None
-    return min(LONGEST_BACKOFF_S, settings.backoff_s * 2.0 ** (attempt - 1))
+    return min(LONGEST_BACKOFF_S, settings.backoff_s * 2.0 ** min(attempt - 1, 60))

@@ -13,7 +13,7 @@ from typing import Final
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.providers.health import UNSEEN, EndpointHealth
 from tallystick_agent.providers.preferences import Preferences
-from tallystick_agent.providers.routing_table import FlatRates, Need, RoutingTable, Sticky
+from tallystick_agent.providers.routing_table import FlatRates, Need, RoutingTable, Sticky, names_of, too_dear
 
 STICKY_S: Final = 600.0
 """Seconds without a request after which a warm cache is taken for cold."""
@@ -83,6 +83,10 @@ def route(table: RoutingTable, need: Need, wish: Preferences, at: Conditions = C
     if len(kept) < len(judged.kept):
         small = (number for number in judged.kept if windows[number] < total)
         left += [(number, f"needs {total} tokens, its window is {windows[number]}") for number in small]
+    dear = _dear_when_long(table, kept, need, wish)
+    if dear:
+        left += dear.items()
+        kept = [number for number in kept if number not in dear]
     shut = _shut(table, kept, at)
     kept = [number for number in kept if number not in shut] if shut else kept
     ranks, why = _ordered(table, kept, need, wish, at)
@@ -92,14 +96,28 @@ def route(table: RoutingTable, need: Need, wish: Preferences, at: Conditions = C
     ranks = _warm_first(table, ranks, need, wish, at, notes)
     if shut and not ranks:
         # Better to knock at a door that was shut than to answer nothing.
+        ranks = _pinned(table, sorted(shut), wish, notes)
         notes |= {number: f"{reason}, and there is no other" for number, reason in shut.items()}
-        ranks = list(shut)
     else:
         left += shut.items()
     if not wish.allow_fallbacks and len(ranks) > 1:
         left += [(number, "fallbacks are not allowed") for number in ranks[1:]]
         ranks = ranks[:1]
     return Route(table, tuple(ranks), tuple(left), why, notes)
+
+
+def _dear_when_long(table: RoutingTable, kept: list[int], need: Need, wish: Preferences) -> dict[int, str]:
+    """Endpoints whose rates for a request of this length are over the price wanted, while their ordinary ones are not."""
+    if wish.max_price is None:
+        return {}
+    found: dict[int, str] = {}
+    for number in kept:
+        one, rates = table.endpoints[number], table.rates[number]
+        if one.price is not None and rates is not None and rates.tiered:
+            reason = too_dear(one, one.price.at(need.input_tokens), wish.max_price)
+            if reason:
+                found[number] = reason
+    return found
 
 
 def _shut(table: RoutingTable, kept: list[int], at: Conditions) -> dict[int, str]:
@@ -160,7 +178,7 @@ def _ordered(
             return _balanced(table, kept, need, at)
         case "price":
             costs = _costs(table, kept, need)
-            return sorted(kept, key=lambda one: (costs[one], one)), lambda one: f"by price: {_priced(table, one)}"
+            return sorted(kept, key=lambda one: (costs[one], one)), lambda one: f"by price: {_priced(table, one, need)}"
         case "throughput":
             speed = mean(lambda seen: seen.throughput.mean, -1.0)
             return sorted(kept, key=lambda one: (-speed(one), one)), lambda one: _measured("throughput", speed(one), "tokens/s")
@@ -168,7 +186,7 @@ def _ordered(
             wait = mean(lambda seen: seen.first_token.mean, math.inf)
             return sorted(kept, key=lambda one: (wait(one), one)), lambda one: _measured("latency", wait(one), "s to first token")
         case "exacto":
-            faults = mean(lambda seen: seen.tool_faults.mean, 0.05)
+            faults = mean(lambda seen: seen.tool_faults.toward(0.05, at.now), 0.05)
             speed = mean(lambda seen: seen.throughput.mean, -1.0)
             return (
                 sorted(kept, key=lambda one: (faults(one), -speed(one), one)),
@@ -205,13 +223,13 @@ def _balanced(table: RoutingTable, kept: list[int], need: Need, at: Conditions) 
 
     def why(number: int) -> str:
         if number in shaky:
-            return f"failed within the last 30 s; {_priced(table, number)}"
+            return f"failed within the last 30 s; {_priced(table, number, need)}"
         stable = [one for one in kept if one not in shaky and costs[one] < math.inf]
         if costs[number] == math.inf:
             return "its price is not known, so it comes after the priced ones"
         weights = {one: (costs[one] + _NOTHING) ** -2 for one in stable}
         whole = sum(weights.values())
-        return f"drawn by price: {_priced(table, number)}, a share of {weights[number] / whole:.1%}"
+        return f"drawn by price: {_priced(table, number, need)}, a share of {weights[number] / whole:.1%}"
 
     return [number for _, _, number in keys], why
 
@@ -224,9 +242,9 @@ def _per_answer(table: RoutingTable, number: int, need: Need, health: EndpointHe
     sticky = at.sticky
     warm = sticky is not None and sticky.slug == table.endpoints[number].slug and sticky.idle_s < STICKY_S
     cached = min(sticky.cached_tokens, need.input_tokens) if warm and sticky is not None else 0
-    success = health.success.mean
+    success = health.success.toward(1.0, at.now)
     cost = cost_of(table.rates[number], table.endpoints[number], need, cached=cached)
-    return cost / max(0.05, 1.0 if success is None else success)
+    return cost / max(0.05, success)
 
 
 def _slow_last(table: RoutingTable, ranks: list[int], wish: Preferences, at: Conditions, notes: dict[int, str]) -> list[int]:
@@ -251,18 +269,24 @@ def _slow_last(table: RoutingTable, ranks: list[int], wish: Preferences, at: Con
 
 
 def _pinned(table: RoutingTable, ranks: list[int], wish: Preferences, notes: dict[int, str]) -> list[int]:
-    if not wish.order:
+    if not wish.order and not wish.later:
         return ranks
     place = {name: position for position, name in enumerate(wish.order)}
+    later = {slug: position for position, slug in enumerate(wish.later, 1)}
     last = len(place)
 
-    def position(number: int) -> int:
+    def position(number: int) -> tuple[int, int]:
         one = table.endpoints[number]
-        return place.get(one.slug, place.get(one.provider, last))
+        first = next((place[name] for name in names_of(one) if name in place), last)
+        # The order is one of providers: it holds among those that serve the same model.
+        return later.get(one.slug, 0), first
 
     for number in ranks:
-        if position(number) < last:
-            notes[number] = f"number {position(number) + 1} in the order wanted"
+        model, first = position(number)
+        if model:
+            notes.setdefault(number, f"number {model} of the fallback models")
+        elif first < last:
+            notes[number] = f"number {first + 1} in the order wanted"
     return sorted(ranks, key=position)
 
 
@@ -272,22 +296,28 @@ def _warm_first(
     """The endpoint with the warm cache first, while that is worth more than the cheaper price elsewhere."""
     sticky = at.sticky
     number = table.index.get(sticky.slug) if sticky is not None else None
-    if sticky is None or number is None or wish.order or number not in ranks or sticky.idle_s >= STICKY_S or ranks[0] == number:
+    if sticky is None or number is None or number not in ranks or sticky.idle_s >= STICKY_S or ranks[0] == number:
+        return ranks
+    if wish.order or wish.policy == "order" or sticky.slug in wish.later or number in notes:
+        # Who names an order wants it kept; a fallback model and one that is too slow stay where they are.
         return ranks
     if at.health.get(sticky.slug, UNSEEN).last_outage > at.now - sticky.idle_s:
         return ranks
     cached = min(sticky.cached_tokens, need.input_tokens)
     stay = cost_of(table.rates[number], table.endpoints[number], need, cached=cached)
     leave = cost_of(table.rates[ranks[0]], table.endpoints[ranks[0]], need)
-    if stay > leave and stay != math.inf:
+    if stay > leave:
         return ranks
     notes[number] = f"holds {cached:,} tokens of this conversation in its cache: {_money(stay)} against {_money(leave)}"
     return [number, *(one for one in ranks if one != number)]
 
 
-def _priced(table: RoutingTable, number: int) -> str:
-    rates = table.rates[number]
-    return "price unknown" if rates is None else f"${rates.input:g} in, ${rates.output:g} out per million"
+def _priced(table: RoutingTable, number: int, need: Need) -> str:
+    price = table.endpoints[number].price
+    if price is None:
+        return "price unknown"
+    rates = price.at(need.input_tokens)
+    return f"${float(rates.input):g} in, ${float(rates.output):g} out per million"
 
 
 def _measured(what: str, value: float, unit: str) -> str:

@@ -4,10 +4,14 @@ What does not change from request to request (the user's preferences, what a req
 reasons are kept with it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
 from tallystick_agent.protocol.model_info import CallMode, Endpoint
+from tallystick_agent.protocol.usage import Rates
+from tallystick_agent.providers.catalog import providers
+from tallystick_agent.providers.dialects import dialect_of
 from tallystick_agent.providers.preferences import MaxPrice, Preferences
 
 UNKNOWN: Final = 2**60
@@ -56,7 +60,7 @@ class RoutingTable:
             kept: list[int] = []
             dropped: list[tuple[int, str]] = []
             for number, one in enumerate(self.endpoints):
-                reason = lacking(one, traits) or unwanted(one, wish) or _unsupported(one, traits, wish)
+                reason = lacking(one, traits) or unwanted(one, wish, self.index.keys()) or _unsupported(one, traits, wish)
                 if reason:
                     dropped.append((number, reason))
                 else:
@@ -102,34 +106,56 @@ def lacking(one: Endpoint, traits: Traits) -> str:
     return ""
 
 
-def unwanted(one: Endpoint, wish: Preferences) -> str:
-    """What the user rules out; empty where nothing is. Unknown counts as the worse answer."""
-    names = (one.provider, one.slug)
-    behind = [name for name in wish.only if name != one.provider]
-    # A router may serve from a provider that the list names: it gets the list on.
-    if wish.only and not any(name in wish.only for name in names) and not (one.aggregator and behind):
+def names_of(one: Endpoint) -> tuple[str, ...]:
+    """What the preferences may call an endpoint: its slug, the tag of an offer, its provider, and that one's other names."""
+    tag = one.slug.partition("@")[2]
+    known = providers().get(one.provider)
+    return (one.slug, *([tag] if tag else []), one.provider, *(known.aliases if known is not None else ()))
+
+
+def relays(one: Endpoint) -> bool:
+    """Whether the wishes go on with the request, so that who serves is chosen by them there."""
+    return one.aggregator and dialect_of(one.dialect).onward
+
+
+def unwanted(one: Endpoint, wish: Preferences, ours: Collection[str] = ()) -> str:
+    """What the user rules out; empty where nothing is. Unknown counts as the worse answer.
+
+    `ours` are the slugs of all candidates: other names in a list may mean providers behind a router, which gets the list on.
+    """
+    names, behind = names_of(one), relays(one)
+
+    def named(listed: tuple[str, ...]) -> bool:
+        return any(name in listed for name in names) or (behind and any(name not in ours for name in listed))
+
+    if wish.only and not named(wish.only):
         return f"is not among the only providers wanted ({', '.join(wish.only)})"
     if any(name in wish.ignore for name in names):
         return "is ignored by the preferences"
+    if wish.order and not wish.allow_fallbacks and not named(wish.order):
+        return "is not in the order wanted, and fallbacks are not allowed"
     if wish.free_only and not one.free:
         return "is not free"
-    if wish.data_collection == "deny" and one.data.stores is not False and not (one.local or one.aggregator):
+    if wish.data_collection == "deny" and one.data.stores is not False and not (one.local or behind):
         return "may store prompts" if one.data.stores is None else "stores prompts"
-    if wish.zdr and one.data.zdr is not True and not (one.local or one.aggregator):
+    if wish.zdr and one.data.zdr is not True and not (one.local or behind):
         return "does not promise zero data retention"
-    if wish.quantizations and one.quantization not in wish.quantizations and not one.aggregator:
+    if wish.quantizations and one.quantization not in wish.quantizations and not behind:
         return f"has quantization {one.quantization}"
-    return _too_dear(one, wish.max_price) if wish.max_price is not None else ""
-
-
-def _too_dear(one: Endpoint, most: MaxPrice) -> str:
+    if wish.max_price is None:
+        return ""
     if one.price is None:
         return "has no known price to hold against max_price"
-    rates = one.price.rates
+    return too_dear(one, one.price.rates, wish.max_price)
+
+
+def too_dear(one: Endpoint, rates: Rates, most: MaxPrice) -> str:
+    """Which of an endpoint's prices is over the limit, at these rates; empty where none is."""
+    fee = one.price.request_usd if one.price is not None else 0
     for name, limit, value in (
         ("input", most.prompt, rates.input),
         ("output", most.completion, rates.output),
-        ("a request", most.request, one.price.request_usd),
+        ("a request", most.request, fee),
     ):
         if limit is not None and value > limit:
             return f"costs ${value:f} for {name}, max_price allows ${limit:f}"
@@ -137,7 +163,7 @@ def _too_dear(one: Endpoint, most: MaxPrice) -> str:
 
 
 def _unsupported(one: Endpoint, traits: Traits, wish: Preferences) -> str:
-    if not wish.require_parameters or one.aggregator:
+    if not wish.require_parameters or relays(one):
         return ""
     if one.parameters is None:
         return _unproven(one, traits)
