@@ -50,11 +50,16 @@ class Application:
         self._engine: Engine | None = None
 
     @classmethod
-    def load(cls, overrides: dict[str, Any] | None = None, environment: Mapping[str, str] | None = None) -> "Application":
+    def load(
+        cls,
+        overrides: dict[str, Any] | None = None,
+        environment: Mapping[str, str] | None = None,
+        clock: "Clock | None" = None,
+    ) -> "Application":
         """Reads the user's settings. Raises `ConfigurationError` and `StorageError`."""
         known = os.environ if environment is None else environment
         home = home_folder(known)
-        return cls(load_settings(home / "settings.toml", overrides), home, known)
+        return cls(load_settings(home / "settings.toml", overrides), home, known, clock)
 
     @property
     def store(self) -> "SessionStore":
@@ -73,8 +78,6 @@ class Application:
         return self._engine
 
     def _build(self) -> "Engine":
-        from tallystick_agent.tokens.learned import LearnedFactors
-
         from tallystick_agent.loop.engine import Engine
         from tallystick_agent.loop.parts import CallModeMemory, EngineParts
         from tallystick_agent.loop.reconcile import Reconciler
@@ -83,6 +86,7 @@ class Application:
         from tallystick_agent.providers.health import HealthBoard
         from tallystick_agent.providers.http import Transport
         from tallystick_agent.providers.pacing import Pacer
+        from tallystick_agent.tokens.learned import LearnedFactors
         from tallystick_agent.usage.ledger import Ledger
 
         network = self.settings.network

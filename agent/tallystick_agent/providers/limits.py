@@ -10,7 +10,7 @@ from typing import Final
 
 from tallystick_agent.protocol.model_info import RateLimits
 
-MARGIN_S: Final = 0.5
+MARGIN_S: Final = 1.0
 """Added to a window: requests reach the provider a little later than they leave, and not all by the same time."""
 
 
@@ -71,7 +71,8 @@ def current(use: AccountUse, limits: RateLimits, now: float) -> AccountUse:
     slots = tuple(at for at in use.slots if at > now - limits.window_s - MARGIN_S)
     if day == use.day:
         return replace(use, slots=slots)
-    return replace(use, slots=slots, day=day, today=sum(at >= now for at in slots), daily_limit=None)
+    start = _midnight(now) - timedelta(days=1).total_seconds()
+    return replace(use, slots=slots, day=day, today=sum(at >= start for at in slots), daily_limit=None)
 
 
 def room(use: AccountUse, limits: RateLimits, now: float) -> str:
