@@ -8,6 +8,7 @@ from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.providers.account import parse_key
 from tallystick_agent.providers.http import Transport
 from tallystick_agent.providers.pacing import Pacer
+from tallystick_agent.providers.variants import parse
 
 EVERY_S: Final = 900.0
 """Seconds for which an answer, or the lack of one, is good."""
@@ -26,7 +27,8 @@ class AccountCheck:
 
         An account that cannot be asked is no reason to fail: then our own count holds.
         """
-        if not endpoint.aggregator or endpoint.limits.requests_per_day is None:
+        if not endpoint.aggregator or endpoint.limits.requests_per_day is None or not parse(endpoint.model).has("free"):
+            # The provider counts its free models alone; a limit that the user set for others is another one.
             return
         account, now = endpoint.limits.account, self._clock.monotonic()
         if now - self._asked.get(account, -EVERY_S) < EVERY_S:

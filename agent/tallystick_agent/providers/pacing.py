@@ -7,6 +7,7 @@ order. Endpoints without limits never touch it.
 import asyncio
 import contextlib
 import json
+import math
 import os
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
@@ -101,18 +102,23 @@ def _read(file: Path) -> dict[str, AccountUse]:
     try:
         data: Any = json.loads(file.read_text("utf-8"))
         accounts = cast(dict[str, dict[str, Any]], data["accounts"])
-        return {
-            name: AccountUse(
-                slots=tuple(float(at) for at in row["slots"]),
-                day=str(row["day"]),
-                today=int(row["today"]),
-                blocked_until=float(row["blocked_until"]),
-                daily_limit=None if row["daily_limit"] is None else int(row["daily_limit"]),
-            )
-            for name, row in accounts.items()
-        }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {name: _use(row) for name, row in accounts.items()}
+    except (OSError, ValueError, OverflowError, TypeError, KeyError, AttributeError, RecursionError):
         return {}
+
+
+def _use(row: dict[str, Any]) -> AccountUse:
+    """Raises what an odd row raises; times without end are odd too, since somebody would wait for them."""
+    use = AccountUse(
+        slots=tuple(sorted(float(at) for at in row["slots"])),
+        day=str(row["day"]),
+        today=max(0, int(row["today"])),
+        blocked_until=float(row["blocked_until"]),
+        daily_limit=None if row["daily_limit"] is None else int(row["daily_limit"]),
+    )
+    if not all(math.isfinite(at) for at in (*use.slots, use.blocked_until)):
+        raise ValueError("a time without end")
+    return use
 
 
 def _write(file: Path, known: dict[str, AccountUse]) -> None:
