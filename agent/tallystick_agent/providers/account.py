@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from tallystick_agent.protocol.usage import Usage, nanos_from_usd
 from tallystick_agent.providers.wire.base import count, part_of
+
+_MOST_USD: Final = 10**12
+"""More than any account can hold: such an amount is taken as none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +71,7 @@ def parse_generation(data: dict[str, Any]) -> Generation | None:
             served_by=str(row.get("provider_name") or ""),
             cancelled=row.get("cancelled") is True,
         )
-    except TypeError:
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -79,4 +82,4 @@ def _nanos(value: Any) -> int | None:
         amount = Decimal(str(value))
     except InvalidOperation:
         return None
-    return nanos_from_usd(amount) if amount.is_finite() else None
+    return nanos_from_usd(amount) if amount.is_finite() and abs(amount) < _MOST_USD else None

@@ -15,6 +15,7 @@ MOST: Final = 256 * 1024 * 1024
 """Bytes of one answer, unpacked or not."""
 MOST_RATIO: Final = 200
 """Unpacked bytes for a packed one, beyond the first mebibyte; text packs to a tenth at best."""
+_GZIP: Final = b"\x1f\x8b"
 
 
 async def unpacked(chunks: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]:
@@ -31,11 +32,28 @@ async def unpacked(chunks: AsyncIterator[bytes], encoding: str) -> AsyncIterator
     if kind not in ("gzip", "x-gzip", "deflate"):
         raise ProviderError(f"The provider packed its answer as `{kind[:20]}`, which nobody asked for.", retryable=True)
     inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)
-    taken = 0
+    taken, start, rest = 0, b"", b""
     async for chunk in chunks:
         taken += len(chunk)
-        data = chunk
+        if taken > MOST:
+            raise _too_much()
+        data, rest = rest + chunk, b""
+        if len(start) < 2:
+            # The first two bytes tell what it is.
+            data = start = start + chunk
+            if len(start) < 2:
+                continue
+            if kind == "deflate" and not _has_header(start):
+                inflater = zlib.decompressobj(-zlib.MAX_WBITS)
         while data:
+            if inflater.eof:
+                if data == _GZIP[:1]:
+                    rest = data
+                    break
+                if not data.startswith(_GZIP):
+                    # Padding after the end says nothing.
+                    break
+                inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)
             try:
                 piece = inflater.decompress(data, STEP)
             except zlib.error as error:
@@ -45,7 +63,12 @@ async def unpacked(chunks: AsyncIterator[bytes], encoding: str) -> AsyncIterator
                 raise _too_much()
             if piece:
                 yield piece
-            data = inflater.unconsumed_tail
+            data = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+
+
+def _has_header(start: bytes) -> bool:
+    """Whether it begins as zlib or gzip do; some servers send what they call deflate without a header."""
+    return start.startswith(_GZIP) or (start[0] & 0x0F == 8 and int.from_bytes(start[:2]) % 31 == 0)
 
 
 def _too_much() -> ProviderError:

@@ -16,9 +16,12 @@ from tallystick_agent.protocol.errors import ProviderError, StorageError
 from tallystick_agent.protocol.model_info import Endpoint, RateLimits
 from tallystick_agent.providers.account_check import EVERY_S, AccountCheck
 from tallystick_agent.providers.http import Transport
+from tallystick_agent.providers.limits import MARGIN_S
 from tallystick_agent.providers.pacing import Pacer
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+NEXT = 60.0 + MARGIN_S
+"""Seconds until a window has room again."""
 
 
 class HandClock:
@@ -67,15 +70,15 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_new_pacer_goes_on_where_the_last_one_was(file: Path) -> None:
     clock = HandClock()
-    assert waits(Pacer(file, clock), 3) == [0.0, 0.0, 60.5]
+    assert waits(Pacer(file, clock), 3) == [0.0, 0.0, NEXT]
     clock.at = 10.0
-    assert waits(Pacer(file, clock), 2) == [50.5, 111.0]
+    assert waits(Pacer(file, clock), 2) == [NEXT - 10, 2 * NEXT - 10]
 
 
 def test_models_of_one_account_share_its_limits_and_other_accounts_do_not(file: Path) -> None:
     pacer = Pacer(file, HandClock())
     assert waits(pacer, 2) == [0.0, 0.0]
-    assert waits(pacer, 1, endpoint("openrouter/x/other:free")) == [60.5]
+    assert waits(pacer, 1, endpoint("openrouter/x/other:free")) == [NEXT]
     assert waits(pacer, 1, endpoint("groq/m", account="groq")) == [0.0]
 
 
@@ -115,7 +118,7 @@ def test_a_slot_is_given_back_when_the_wait_is_given_up_and_not_once_it_was_due(
         asyncio.run(given_up(10.0))
     assert json.loads(file.read_text())["accounts"]["openrouter:free"]["today"] == 2
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(given_up(60.5))
+        asyncio.run(given_up(NEXT))
     assert json.loads(file.read_text())["accounts"]["openrouter:free"]["today"] == 3
 
 
@@ -219,7 +222,7 @@ def test_a_damaged_file_says_nothing_and_is_written_anew(file: Path, text: str) 
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
     pacer = Pacer(file, HandClock())
     assert pacer.full((FREE,)) == {}
-    assert waits(pacer, 3) == [0.0, 0.0, 60.5]
+    assert waits(pacer, 3) == [0.0, 0.0, NEXT]
 
 
 def test_a_sound_file_is_believed(file: Path) -> None:
