@@ -107,11 +107,14 @@ def source_of(row: Row, field: str) -> Source | None:
 
 
 def row_of(slug: str, live: Mapping[str, Row]) -> Row:
-    """What is known of a model: the table, and what the live list says over it. Empty where nothing is."""
-    known, fresh = models().get(slug), live.get(slug)
+    """What is known of a model: the table, and what the live list says over it. Empty where nothing is.
+
+    A live price holds as a whole: a tier of the table beside it would be of another day, and an unknown one stays unknown.
+    """
+    known, fresh = models().get(slug, {}), live.get(slug)
     if fresh is None:
-        return known or {}
-    return {**(known or {}), **fresh}
+        return known
+    return {**{name: value for name, value in known.items() if name not in _PRICED}, **fresh}
 
 
 def price_of(row: Row) -> Price | None:
@@ -136,6 +139,7 @@ def rates_of(row: Mapping[str, str]) -> Rates:
     )
 
 
+_PRICED: Final = ("rates", "tiers", "request")
 _ALL: Final = ("tools", "images", "structured")
 
 

@@ -11,8 +11,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final, cast
 
-from tallystick_agent.protocol.errors import ProviderError
-from tallystick_agent.protocol.model_info import Endpoint
+from tallystick_agent.protocol.errors import ProviderError, StorageError
+from tallystick_agent.protocol.model_info import EFFORTS, Endpoint
 from tallystick_agent.providers.catalog import Row, capabilities_of, price_of
 
 _MILLION: Final = Decimal(1_000_000)
@@ -24,6 +24,8 @@ _RATES: Final = {
     "input_cache_write_1h": "cache_write_1h",
     "internal_reasoning": "reasoning",
 }
+_OTHERS: Final = {"request", "image", "image_output", "audio", "audio_output", "input_audio_cache", "web_search", "discount"}
+"""Prices that are not by text tokens; a longer request may change them too."""
 _PARAMETERS: Final = {"tools": "tools", "structured_outputs": "structured"}
 
 
@@ -35,8 +37,9 @@ def parse_models(data: dict[str, Any], date: str) -> dict[str, Row]:
     found: dict[str, Row] = {}
     for entry in cast(list[dict[str, Any]], entries):
         try:
-            row = _row(entry, date)
-            found[f"openrouter/{entry['id']}"] = row
+            name = entry["id"]
+            if isinstance(name, str) and name:
+                found[f"openrouter/{name}"] = _row(entry, date)
         except (TypeError, KeyError, ValueError, AttributeError, InvalidOperation):
             continue
     return found
@@ -87,12 +90,12 @@ def _row(entry: dict[str, Any], date: str) -> Row:
     if isinstance(output, int) and output > 0:
         row["output"] = output
     pricing = cast(dict[str, Any], entry["pricing"])
-    keep = 1 - Decimal(str(pricing.get("discount") or 0))
-    if _known(pricing.get("prompt")) and _known(pricing.get("completion")):
+    keep = _kept(pricing)
+    tiers = _tiers(pricing)
+    if _known(pricing.get("prompt")) and _known(pricing.get("completion")) and tiers is not None:
         row["rates"] = _rates(pricing, keep)
         if _known(pricing.get("request")) and Decimal(str(pricing["request"])) > 0:
             row["request"] = _plain(Decimal(str(pricing["request"])) * keep)
-        tiers = _tiers(pricing, keep)
         if tiers:
             row["tiers"] = tiers
     parameters = [str(one) for one in cast(list[Any], entry.get("supported_parameters") or [])]
@@ -104,7 +107,7 @@ def _row(entry: dict[str, Any], date: str) -> Row:
     reasoning = entry.get("reasoning")
     if isinstance(reasoning, dict) or "reasoning" in parameters:
         known = cast(dict[str, Any], reasoning or {})
-        efforts = [str(one) for one in cast(list[Any], known.get("supported_efforts") or [])]
+        efforts = [str(one) for one in cast(list[Any], known.get("supported_efforts") or []) if one in EFFORTS]
         row["reasoning"] = {"style": "effort", "efforts": efforts or ["minimal", "low", "medium", "high"]}
         if known.get("mandatory") is True:
             row["reasoning"]["mandatory"] = True
@@ -114,9 +117,20 @@ def _row(entry: dict[str, Any], date: str) -> Row:
     return row
 
 
+def _kept(pricing: Mapping[str, Any]) -> Decimal:
+    """The share of a price that a discount leaves. Raises `ValueError` for one that can be none."""
+    keep = 1 - Decimal(str(pricing.get("discount") or 0))
+    if not 0 <= keep <= 1:
+        raise ValueError("a discount that is none")
+    return keep
+
+
 def _known(value: Any) -> bool:
     """OpenRouter writes −1 where a price depends on the model that its router picks."""
-    return value is not None and Decimal(str(value)) >= 0
+    if value is None:
+        return False
+    amount = Decimal(str(value))
+    return amount.is_finite() and amount >= 0
 
 
 def _rates(pricing: Mapping[str, Any], keep: Decimal) -> dict[str, str]:
@@ -127,13 +141,16 @@ def _rates(pricing: Mapping[str, Any], keep: Decimal) -> dict[str, str]:
     }
 
 
-def _tiers(pricing: dict[str, Any], keep: Decimal) -> list[list[Any]]:
-    """Rates of long requests; what holds only at some hours is not a tier."""
+def _tiers(pricing: dict[str, Any]) -> list[list[Any]] | None:
+    """Rates of long requests; `None` where one is unknown. What holds only at some hours is not a tier."""
     found: list[list[Any]] = []
     for override in cast(list[dict[str, Any]], pricing.get("overrides") or []):
         least = override.get("min_prompt_tokens")
-        if isinstance(least, int) and least > 0 and set(override) <= {*_RATES, "min_prompt_tokens", "discount"}:
-            found.append([least - 1, _rates({**pricing, **override}, keep)])
+        if isinstance(least, int) and least > 0 and set(override) <= {*_RATES, *_OTHERS, "min_prompt_tokens"}:
+            whole = {**pricing, **override}
+            if not (_known(whole.get("prompt")) and _known(whole.get("completion"))):
+                return None
+            found.append([least - 1, _rates(whole, _kept(whole))])
     return sorted(found, key=lambda one: one[0])
 
 
@@ -156,15 +173,21 @@ class LiveModels:
         return (now - fetched).total_seconds() if fetched is not None else None
 
     def keep(self, rows: dict[str, Row], now: datetime) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = self._file.with_suffix(f".{os.getpid()}")
-        fresh.write_text(json.dumps({"fetched": now.astimezone(UTC).isoformat(), "models": rows}), "utf-8")
-        os.replace(fresh, self._file)
+        """Raises `StorageError` where it cannot be written."""
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            fresh = self._file.with_suffix(f".{os.getpid()}")
+            fresh.write_text(json.dumps({"fetched": now.astimezone(UTC).isoformat(), "models": rows}), "utf-8")
+            os.replace(fresh, self._file)
+        except OSError as error:
+            raise StorageError(
+                f"The list of models {self._file} cannot be written: {error}.", remedy="Free some space."
+            ) from error
 
     def _read(self) -> tuple[datetime | None, dict[str, Row]]:
         try:
             data: Any = json.loads(self._file.read_text("utf-8"))
-            fetched = datetime.fromisoformat(data["fetched"])
+            fetched = datetime.fromisoformat(data["fetched"]).astimezone(UTC)
             models = cast(dict[str, Row], data["models"])
             if not all(isinstance(row, dict) and "live" in row for row in cast(dict[str, Any], models).values()):
                 return None, {}
