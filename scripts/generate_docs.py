@@ -97,7 +97,8 @@ def settings_page() -> str:
     lines = [f"<!-- {NOTE} -->", "", "# Settings", ""]
     lines += [
         "In `settings.toml` of the state folder (`TALLYSTICK_HOME`, else the platform's data folder). Nothing in a workspace",
-        "can change them. Keys are read from the environment and from `keys.env` beside it (`NAME=value`, mode 600).",
+        "can change them. Keys are read from the environment, from `keys.env` beside it (`NAME=value`, mode 600) and from the",
+        "system's keyring (`tallystick keys`). What providers and routing mean is in [providers.md](providers.md).",
         "",
         "| setting | default | meaning |",
         "| --- | --- | --- |",
@@ -114,13 +115,14 @@ def rows(model: type[BaseModel], prefix: str, source: str, lines: list[str]) -> 
             continue
         inner = [one for one in get_args(annotation) if isinstance(one, type) and issubclass(one, BaseModel)]
         if inner:
-            key = f'{prefix}{name}."SLUG".' if get_origin(annotation) is dict else f"{prefix}{name}."
+            shown = '"SLUG"' if name == "endpoints" else "NAME"
+            key = f"{prefix}{name}.{shown}." if get_origin(annotation) is dict else f"{prefix}{name}."
             rows(inner[0], key, source, lines)
             continue
         body = source.split(f"class {model.__name__}(")[1].split("\nclass ")[0]
         found = re.search(rf"^    {name}: .*?\n    \"\"\"(.*?)\"\"\"", body, re.MULTILINE)
         default = field.get_default(call_default_factory=True)
-        shown = "" if default is None else f"`{json.dumps(default, default=str)}`"
+        shown = "" if default is None else "required" if field.is_required() else f"`{json.dumps(default, default=str)}`"
         lines.append(f"| `{prefix}{name}` | {shown} | {found[1] if found else ''} |")
 
 

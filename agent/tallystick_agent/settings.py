@@ -98,19 +98,28 @@ class AttributionSettings(_Section):
     """How requests name this app to the provider."""
 
     title: str = "Tallystick"
+    """The name that a provider's rankings show."""
     url: str = "https://github.com/tallystick/tallystick"
+    """The address that tells this app from others; never one of this machine."""
     categories: tuple[str, ...] = ("cli-agent", "ide-extension")
+    """At most two are sent."""
 
 
 class PriceSettings(_Section):
     """USD per million tokens."""
 
     input: Decimal = Field(ge=0)
+    """USD per million input tokens."""
     output: Decimal = Field(ge=0)
+    """USD per million output tokens."""
     cache_read: Decimal | None = Field(default=None, ge=0)
+    """USD per million tokens read from the cache; unset takes the input price."""
     cache_write: Decimal | None = Field(default=None, ge=0)
+    """USD per million tokens written to the cache; unset takes the input price."""
     cache_write_1h: Decimal | None = Field(default=None, ge=0)
+    """The same for what is kept an hour or longer; unset takes the price of a cache write."""
     reasoning: Decimal | None = Field(default=None, ge=0)
+    """USD per million tokens of thoughts; unset takes the output price."""
 
 
 WireSetting = Literal["openai_chat", "openai_responses", "anthropic", "gemini", "ollama"]
@@ -122,9 +131,13 @@ class ProviderSettings(_Section):
     """A provider of the user's own; its models are named `name/model`."""
 
     base_url: str
+    """Where its API begins, e.g. `http://10.0.0.5:8000/v1`."""
     dialect: str = "openai_compatible"
+    """How it departs from plain Chat Completions, e.g. `vllm`."""
     wire: WireSetting = "openai_chat"
+    """The wire format that it speaks."""
     auth: AuthSetting = "bearer"
+    """The header that carries the key."""
     key_name: str | None = None
     """The name of the environment variable, or of the stored key; unset sends none."""
     local: bool = False
@@ -150,8 +163,11 @@ class MaxPriceSettings(_Section):
     """USD per million tokens; `request` in USD."""
 
     prompt: Decimal | None = Field(default=None, ge=0)
+    """Leaves out endpoints that charge more USD per million input tokens, or whose price is not known."""
     completion: Decimal | None = Field(default=None, ge=0)
+    """The same for output tokens."""
     request: Decimal | None = Field(default=None, ge=0)
+    """The same for the fee of a request, in USD."""
 
 
 Threshold = float | dict[Literal["p50", "p75", "p90", "p99"], float]
@@ -192,10 +208,16 @@ class RoutingSettings(_Section):
     """Let the next model answer what a filter refused."""
 
 
+class CatalogSettings(_Section):
+    refresh_hours: float = Field(default=24.0, ge=0)
+    """Hours after which OpenRouter's list of models is fetched anew in the background, where OpenRouter serves; 0 is never."""
+
+
 class ReasoningSettings(_Section):
     """How much a model thinks; unset leaves it to the model."""
 
     effort: EffortSetting | None = None
+    """How hard it thinks; what a model does not know becomes the nearest it does."""
     max_tokens: int | None = Field(default=None, gt=0)
     """Tokens for thoughts."""
     exclude: bool = False
@@ -212,21 +234,28 @@ class EndpointSettings(_Section):
     """An endpoint of the user's own, or values that replace the catalog's."""
 
     base_url: str | None = None
+    """Where its API begins."""
     model: str | None = None
+    """The name that is sent, where it is another than the slug's."""
     dialect: str | None = None
+    """How it departs from plain Chat Completions."""
     wire: WireSetting | None = None
     """The wire format; `ollama` also sets the context size that an Ollama server uses."""
     auth: AuthSetting | None = None
     """The header that carries the key."""
     quantization: str | None = None
+    """What it is quantized to, e.g. `fp8`."""
     key_name: str | None = None
     """The name of the environment variable, or of the line in the keys file, that holds the key."""
     window_tokens: int | None = Field(default=None, gt=0)
+    """Context window in tokens."""
     max_output_tokens: int | None = Field(default=None, gt=0)
+    """Output tokens that it gives at most."""
     price: PriceSettings | None = None
     call_mode: Literal["native", "schema", "text", "unknown"] | None = None
     """How tools are called; `unknown` finds out with one probe and remembers it."""
     scale: Literal["small", "large"] | None = None
+    """`small` models get a small prompt, forced calls and test feedback."""
 
 
 class Settings(_Section):
@@ -241,6 +270,7 @@ class Settings(_Section):
     local: LocalSettings = LocalSettings()
     tests: TestSettings = TestSettings()
     attribution: AttributionSettings = AttributionSettings()
+    catalog: CatalogSettings = CatalogSettings()
     routing: RoutingSettings = RoutingSettings()
     reasoning: ReasoningSettings = ReasoningSettings()
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
@@ -270,7 +300,7 @@ def load_settings(path: Path, overrides: dict[str, Any] | None = None) -> Settin
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise ConfigurationError(
-            f"The setting `{key}` is not valid: {first['msg']}.",
+            f"The setting `{key}` is not valid: {first['msg'].removeprefix('Value error, ')}.",
             remedy=f"Correct it in {path}; docs/settings.md lists every setting.",
         ) from error
 

@@ -3,6 +3,8 @@
 Hosts ask it for a session and get one; importing it loads nothing heavy.
 """
 
+import asyncio
+import logging
 import os
 import shutil
 import sys
@@ -12,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from tallystick_agent.protocol.errors import ConfigurationError
+from tallystick_agent.protocol.errors import ConfigurationError, TallystickError
 from tallystick_agent.protocol.ids import SessionId
 from tallystick_agent.protocol.model_info import Capabilities
 from tallystick_agent.settings import Settings, load_settings
@@ -48,6 +50,7 @@ class Application:
         self.weights = WeightStore(home / "models")
         self._llama = LlamaServer(home / "logs" / "llama.log")
         self._engine: Engine | None = None
+        self._fetching: asyncio.Task[None] | None = None
 
     @classmethod
     def load(
@@ -107,6 +110,7 @@ class Application:
                 environment=self.environment,
                 python="python3" if shutil.which("python3", path=self.environment.get("PATH")) else sys.executable,
                 resolve=self.target,
+                nearest=self.nearest,
                 known_call_modes=CallModeMemory(self.home / "call_modes.json"),
                 affinity=Affinity(self.clock),
                 learned=LearnedFactors(self.home / "token_factors.json"),
@@ -177,6 +181,12 @@ class Application:
             ready.append(endpoint)
         return replace(found, endpoint=ready[0], candidates=tuple(ready))
 
+    def nearest(self, slug: str) -> tuple[str, ...]:
+        """Known slugs that a person may have meant."""
+        from tallystick_agent.providers.resolve import nearest
+
+        return nearest(slug, self.known)
+
     def _check_key(self, endpoint: "Endpoint") -> None:
         from tallystick_agent.providers.http import origin_of
 
@@ -240,6 +250,7 @@ class Application:
         if target.endpoint.provider == "local":
             served = replace(target.endpoint, base_url=await self._start_local(target.endpoint.model))
             target = replace(target, endpoint=served, candidates=(served, *target.candidates[1:]))
+        self._refresh(target)
         options = SessionOptions(
             workspace=workspace,
             terminal=LocalTerminal(self.environment),
@@ -253,6 +264,23 @@ class Application:
         )
         return await self.engine.open(options, resume)
 
+    def _refresh(self, target: "Target") -> None:
+        """Gets OpenRouter's list of models in the background where it serves and the list here is old."""
+        hours = self.settings.catalog.refresh_hours
+        if hours <= 0 or not any(one.provider == "openrouter" for one in target.candidates):
+            return
+        age = self.live.age_s(self.clock.now())
+        if age is None or age > hours * 3_600:
+            self._fetching = asyncio.ensure_future(self._fetch())
+
+    async def _fetch(self) -> None:
+        from tallystick_server.model_view import refresh
+
+        try:
+            await refresh(self)
+        except TallystickError as error:
+            logging.getLogger("tallystick").info("the list of models stays as it is: %s", error.code)
+
     async def _start_local(self, name: str) -> str:
         path = self.weights.path(name)
         if path is None:
@@ -264,6 +292,9 @@ class Application:
         return f"{url}/v1"
 
     async def close(self) -> None:
+        if self._fetching is not None:
+            self._fetching.cancel()
+            await asyncio.wait({self._fetching})
         if self._engine is not None:
             await self._engine.close()
         await self._llama.stop()

@@ -152,7 +152,8 @@ def _event(event: dict[str, Any]) -> str:
     """One line for an event that matters in a document; empty for the others."""
     match event["kind"]:
         case "request_started":
-            return f"request attempt {event['attempt']}"
+            elsewhere = f" at {event['endpoint']}" if event["endpoint"] != "openai/scripted" else ""
+            return f"request attempt {event['attempt']}{elsewhere}"
         case "attempt_failed":
             again = "tries again" if event["retry_in_s"] is not None else "final"
             return f"attempt failed: {event['code']}, {again}"

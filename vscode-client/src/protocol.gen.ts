@@ -288,6 +288,7 @@ export interface Usage {
   input_tokens?: number;
   cached_tokens?: number;
   cache_write_tokens?: number;
+  cache_write_1h_tokens?: number;
   output_tokens?: number;
   reasoning_tokens?: number;
   source?: "reported" | "estimated";

@@ -206,9 +206,12 @@ class Asker:
                         await self._flush(stream)
                         usage = await booking.finished(reply)
                         return Asked(reply=reply, items=self._items(stream, reply), usage=usage)
-        except BaseException:
+        except BaseException as error:
             # Cancelled, a full disk, a bug: what was asked for is in the books all the same.
             await booking.aborted()
+            if isinstance(error, ProviderError) and error.code == "model_unknown":
+                near = [name for name in self._parts.nearest(self._options.model) if name != self._options.model]
+                error.remedy += f" Near: {', '.join(near)}." if near else ""
             raise
         raise ProviderError("The provider gave no answer.", retryable=False)
 

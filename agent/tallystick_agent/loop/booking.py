@@ -1,7 +1,7 @@
 """The books of one request: every attempt becomes one row, whatever becomes of it. Owns the estimates where nobody counted."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from tallystick_agent.context.assemble import output_segments
 from tallystick_agent.protocol.events import AttemptFailed, Purpose, RequestFinished
@@ -14,6 +14,8 @@ from tallystick_agent.providers.request import Reply
 from tallystick_agent.tokens.counter import Counter
 from tallystick_agent.usage.composition import scale
 from tallystick_agent.usage.pricing import price_usage
+
+REASONING: Final = "output:reasoning"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +101,6 @@ class Booking:
             estimated = self._estimates[self._endpoint.slug]
             await self._books.learn(self._endpoint, estimated=estimated, reported=usage.input_tokens)
         outputs = output_segments(reply.message, self._counter)
-        if usage.reasoning_tokens and not any(one.name == "output:reasoning" for one in outputs):
-            # Thoughts that were paid for and not shown.
-            outputs = (*outputs, Segment(name="output:reasoning", tokens=usage.reasoning_tokens))
         self._endpoint = self._served(reply)
         await self._book(
             usage,
@@ -179,7 +178,7 @@ class Booking:
             generation_id=generation_id,
             usage=usage,
             cost=cost,
-            segments=scale(self._segments, usage.input_tokens) + scale(outputs, usage.output_tokens),
+            segments=scale(self._segments, usage.input_tokens) + _outputs(outputs, usage),
             finish=finish,
             error_code=error_code,
             latency_ms=int((self._books.now() - self._started) * 1000),
@@ -198,3 +197,12 @@ class Booking:
             first_token_ms=paid.first_token_ms,
         )
         await self._books.book(self, paid, event)
+
+
+def _outputs(spoken: tuple[Segment, ...], usage: Usage) -> tuple[Segment, ...]:
+    """What the output was: thoughts as the provider counted them, shown or not, and the rest in proportion."""
+    thought = min(usage.reasoning_tokens, usage.output_tokens)
+    if not thought:
+        return scale(spoken, usage.output_tokens)
+    rest = tuple(one for one in spoken if one.name != REASONING)
+    return (Segment(name=REASONING, tokens=thought), *scale(rest, usage.output_tokens - thought))

@@ -37,6 +37,8 @@ class EngineParts:
     """The interpreter that runs Python tests where the repository brings none of its own."""
     resolve: Callable[[str], Target]
     """The endpoints for a slug. Raises `ConfigurationError`."""
+    nearest: Callable[[str], tuple[str, ...]]
+    """Known slugs that a person may have meant."""
     known_call_modes: "CallModeMemory"
     affinity: "Affinity"
     learned: LearnedFactors

@@ -45,6 +45,8 @@ class TextRenderer:
         self._model = f"{slug} ({reason})"
         self._tally = Tally()
         self._status: Status | None = None
+        self._asked = ""
+        """The endpoint that was asked last."""
         self._streaming = ""
         self._streamed: set[str] = set()
         self._kinds: dict[str, str] = {}
@@ -56,10 +58,15 @@ class TextRenderer:
             case RequestPlanned() as body:
                 self._wait(f"asking, {body.input_tokens:,} tokens in")
             case RequestStarted() as body if body.attempt > 1:
+                if body.endpoint != self._asked:
+                    self._line(f"asking {body.endpoint} instead: {body.reason}", "dim")
+                self._asked = body.endpoint
                 self._wait(f"asking again, attempt {body.attempt}")
+            case RequestStarted() as body:
+                self._asked = body.endpoint
             case AttemptFailed() as body:
-                again = f"; again in {body.retry_in_s:.1f} s" if body.retry_in_s is not None else ""
-                self._line(f"! {body.message}{again}", "yellow")
+                again = f"; again in {body.retry_in_s:.1f} s" if body.retry_in_s else ""
+                self._line(f"! {body.endpoint}: {body.message}{again}", "yellow")
             case RequestFinished() as body:
                 self._stop()
                 self._tally.add(body)

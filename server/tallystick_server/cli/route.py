@@ -38,6 +38,10 @@ def command(model: str, explain: bool, offers: bool, input_tokens: int, output_t
             click.echo(json.dumps(_json(line)))
         return 0
     _table([line for line in lines if explain or line.place is not None], input_tokens, output_tokens)
+    first = target.endpoint
+    if first.window_tokens is None and first.price is None:
+        near = ", ".join(name for name in app.nearest(model) if name != first.slug)
+        click.echo(f"{first.slug} is in no table here: its window and price are not known.{f' Near: {near}.' if near else ''}")
     if explain:
         _wishes(target.wish)
     return 0

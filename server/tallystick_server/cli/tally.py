@@ -74,12 +74,18 @@ class Tally:
 
 def _cells(one: _Sum) -> tuple[str, ...]:
     mark = "*" if one.usage.source == "estimated" else ""
-    numbers = (one.requests, one.usage.input_tokens, one.usage.cached_tokens)
     return (
-        *(f"{number:,}" for number in numbers),
+        f"{one.requests:,}",
+        f"{one.usage.input_tokens:,}",
+        cached(one.usage.cached_tokens, one.usage.input_tokens),
         f"{one.usage.output_tokens:,}{mark}",
         money(one.nanos) if one.known else "unknown",
     )
+
+
+def cached(tokens: int, of: int) -> str:
+    """Tokens that came from a provider's cache, with their share of the input."""
+    return f"{tokens:,} ({tokens / of:.0%})" if tokens > 0 and of > 0 else f"{tokens:,}"
 
 
 def money(nanos: int) -> str:

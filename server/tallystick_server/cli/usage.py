@@ -65,7 +65,7 @@ def _show_totals(by: str, totals: "list[Total]", *, as_json: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from tallystick_server.cli.tally import money
+    from tallystick_server.cli.tally import cached, money
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column(by, overflow="ellipsis")
@@ -75,16 +75,14 @@ def _show_totals(by: str, totals: "list[Total]", *, as_json: bool) -> None:
         cost = money(one.cost_nanos) + (f" + {one.unpriced} unpriced" if one.unpriced else "")
         if one.unpriced == one.requests:
             cost = "unknown"
-        numbers = (
-            one.requests,
-            one.failed,
-            one.input_tokens,
-            one.cached_tokens,
-            one.output_tokens,
-            one.reasoning_tokens,
-        )
         mark = "*" if one.estimated else ""
-        table.add_row(Text((shown(one.name) or "(none)") + mark), *(f"{number:,}" for number in numbers), cost)
+        table.add_row(
+            Text((shown(one.name) or "(none)") + mark),
+            *(f"{number:,}" for number in (one.requests, one.failed, one.input_tokens)),
+            cached(one.cached_tokens, one.input_tokens),
+            *(f"{number:,}" for number in (one.output_tokens, one.reasoning_tokens)),
+            cost,
+        )
     console = Console()
     console.print(table)
     if any(one.estimated for one in totals):

@@ -1,0 +1,191 @@
+"""`tallystick models` and `tallystick route` as a person at a terminal and a script meet them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.program import Program
+from tests.support.scripted_provider import Reply, ScriptedProvider
+
+
+def run(folder: Path, *arguments: str, settings: str = "", **environment: str) -> tuple[int, str]:
+    program = Program(folder=folder)
+    inherited = program.environment
+    if settings:
+        (program.home / "settings.toml").write_text(settings, "utf-8")
+    done = program.execute(program.command(*arguments), {**inherited, **environment})
+    return done.returncode, done.stdout + done.stderr
+
+
+def rows(output: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "holds"),
+    [
+        (("gpt", "5.6", "terra"), lambda row: "gpt-5.6-terra" in row["model"]),
+        (("--provider", "groq"), lambda row: row["model"].startswith("groq/")),
+        (("--all", "--free"), lambda row: {row["rates"]["input"], row["rates"]["output"]} == {"0"}),
+        (("--all", "--max-input", "0.5"), lambda row: float(row["rates"]["input"]) <= 0.5),
+        (("--all", "--min-window", "500000"), lambda row: row["window"] >= 500_000),
+        (("--all", "--tools", "--images"), lambda row: {"tools", "images"} <= set(row["can"])),
+        (("--all", "--reasoning"), lambda row: "reasoning" in row),
+        ((), lambda row: row["usable"]),
+    ],
+    ids=["words", "provider", "free", "price", "window", "abilities", "reasoning", "usable"],
+)
+def test_filters_leave_only_what_they_say(tmp_path: Path, arguments: tuple[str, ...], holds: Any) -> None:
+    code, output = run(tmp_path, "models", *arguments, "--json")
+    found = rows(output)
+    assert code == 0
+    assert found
+    assert all(holds(row) for row in found)
+
+
+def test_every_value_names_its_source_and_date(tmp_path: Path) -> None:
+    code, output = run(tmp_path, "models", "openai/gpt-5.6-terra", "--json")
+    row = next(one for one in rows(output) if one["model"] == "openai/gpt-5.6-terra")
+    assert code == 0
+    for field in ("window", "output", "rates", "can", "reasoning", "cache"):
+        name, _, date = row["sources"][field].rpartition(", ")
+        assert name
+        assert len(date) == len("2026-01-01")
+
+
+def test_the_list_says_what_would_serve_and_fits_a_terminal(tmp_path: Path) -> None:
+    code, output = run(tmp_path, "models", "gpt-5.6", "--sources", COLUMNS="80")
+    assert code == 0
+    assert "Would serve: openai/gpt-5.6-terra (OPENAI_API_KEY is set)" in output
+    assert all(len(line) <= 80 for line in output.splitlines())
+
+
+def test_the_live_list_is_laid_over_the_table_with_its_age(tmp_path: Path) -> None:
+    entry = {
+        "id": "acme/new-model",
+        "context_length": 64_000,
+        "pricing": {"prompt": "0.000001", "completion": "0.000002", "input_cache_read": "0.0000001"},
+        "supported_parameters": ["tools", "reasoning"],
+        "architecture": {"input_modalities": ["text", "image"]},
+    }
+    with ScriptedProvider([]) as provider:
+        provider.models_json = {"data": [entry]}
+        router = {"OPENROUTER_API_KEY": "sk-or-x", "OPENROUTER_BASE_URL": provider.url}
+        code, output = run(tmp_path, "models", "acme", "--refresh", COLUMNS="250", **router)
+        assert (code, "openrouter/acme/new-model" in output) == (0, True), output
+        assert "OpenRouter's list is 0:00:0" in output
+        _, listed = run(tmp_path, "models", "acme", "--json", **router)
+        assert rows(listed)[0]["rates"] == {"input": "1", "output": "2", "cache_read": "0.1"}
+        assert rows(listed)[0]["sources"]["rates"].startswith("OpenRouter, live")
+        _, routed = run(tmp_path, "route", "acme/new-model", "--json", **router)
+        assert rows(routed)[0]["input_usd_per_million"] == "1"
+
+
+def test_a_live_list_that_cannot_be_had_says_why_and_keeps_the_old(tmp_path: Path) -> None:
+    with ScriptedProvider([]) as provider:
+        provider.models_json = Reply(status=500, body="<html>down</html>")
+        code, output = run(tmp_path, "models", "--refresh", OPENROUTER_API_KEY="sk-or-x", OPENROUTER_BASE_URL=provider.url)
+    assert code == 2
+    assert "A web page came instead of an answer." in output
+    assert "Traceback" not in output
+
+
+KEYS = {"ANTHROPIC_API_KEY": "a", "OPENROUTER_API_KEY": "o", "GROQ_API_KEY": "g"}
+
+
+def test_a_route_names_every_endpoint_with_its_reason(tmp_path: Path) -> None:
+    settings = '[routing]\nignore = ["openrouter"]\nfallback_models = ["groq/llama-3.3-70b-versatile"]\n'
+    code, output = run(tmp_path, "route", "claude-sonnet-5.5", "--json", settings=settings, **KEYS)
+    assert code == 0
+    found = {row["endpoint"]: row for row in rows(output)}
+    assert found["anthropic/claude-sonnet-5-5"]["place"] == 1
+    assert found["groq/llama-3.3-70b-versatile"]["place"] == 2
+    assert found["openrouter/anthropic/claude-sonnet-5.5"]["place"] is None
+    assert all(row["reason"] for row in found.values())
+
+
+def test_what_is_left_out_is_shown_on_demand(tmp_path: Path) -> None:
+    settings = '[routing]\nignore = ["openrouter"]\n'
+    _, short = run(tmp_path, "route", "claude-sonnet-5.5", settings=settings, COLUMNS="120", **KEYS)
+    _, whole = run(tmp_path, "route", "claude-sonnet-5.5", "--explain", settings=settings, COLUMNS="120", **KEYS)
+    assert "openrouter" not in short
+    assert "is ignored by the preferences" in whole
+    assert "Wishes: order" in whole or "Wishes: ignore" in whole
+
+
+def test_the_offers_behind_a_router_are_judged_by_the_same_wishes(tmp_path: Path) -> None:
+    def offer(tag: str, prompt: str, **fields: Any) -> dict[str, Any]:
+        price = {"prompt": prompt, "completion": "0.00001"}
+        return {"tag": tag, "provider_name": tag, "pricing": price, "context_length": 200_000, **fields}
+
+    both = [offer("anthropic", "0.000002"), offer("google-vertex/eu", "0.000004", quantization="fp8")]
+    with ScriptedProvider([]) as provider:
+        provider.endpoints_json = {"anthropic/claude-sonnet-5.5": {"data": {"endpoints": both}}}
+        environment = {"OPENROUTER_API_KEY": "o", "OPENROUTER_BASE_URL": provider.url}
+        code, output = run(
+            tmp_path,
+            "route",
+            "openrouter/anthropic/claude-sonnet-5.5",
+            "--offers",
+            "--json",
+            settings="[routing.max_price]\nprompt = 3\n",
+            **environment,
+        )
+    assert code == 0, output
+    found = {row["endpoint"].partition("@")[2]: row["place"] for row in rows(output)}
+    assert found == {"anthropic": 1, "google-vertex/eu": None}
+
+
+@pytest.mark.parametrize(
+    ("slug", "near"), [("claud-sonet-5.5", "claude-sonnet-5-5"), ("openai/gpt-5.6-tera", "openai/gpt-5.6-terra")]
+)
+def test_a_name_that_nobody_knows_brings_the_nearest(tmp_path: Path, slug: str, near: str) -> None:
+    _, output = run(tmp_path, "route", slug, ANTHROPIC_API_KEY="a")
+    assert near in output
+
+
+def test_a_model_that_the_provider_does_not_know_brings_the_nearest(tmp_path: Path) -> None:
+    program = Program(folder=tmp_path)
+    missing = Reply(status=404, body='{"error": {"message": "The model does not exist"}}')
+    with ScriptedProvider([missing]) as provider:
+        environment = {**program.environment, "OPENAI_BASE_URL": provider.url}
+        command = program.command("run", "hello", "--repo", str(program.repo), "--model", "openai/gpt-5.6-tera")
+        done = program.execute(command, environment)
+    assert done.returncode == 6
+    assert "openai/gpt-5.6-terra" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ('[routing]\nonly = ["groq"]\nignore = ["groq"]\n', "both name groq"),
+        ('[reasoning]\neffort = "high"\nmax_tokens = 100\n', "not both"),
+        ('[routing]\npolicy = "cheapest"\n', "routing.policy"),
+        ("[routing\n", "not valid TOML"),
+        ('[providers.work]\nbase_url = "ftp://x"\n', "is no base URL"),
+        ("[limits.groq]\nrequests = 0\n", "limits.groq.requests"),
+    ],
+    ids=["only and ignore", "effort and tokens", "unknown policy", "broken TOML", "no base URL", "no requests"],
+)
+def test_settings_that_cannot_be_say_which_and_what_to_do(tmp_path: Path, settings: str, says: str) -> None:
+    model = "work/coder" if "providers.work" in settings else "groq/llama-3.3-70b-versatile"
+    code, output = run(tmp_path, "route", model, settings=settings, **KEYS)
+    assert code == 2
+    assert says in output
+    assert "Traceback" not in output
+
+
+def test_a_provider_of_the_users_own_takes_a_few_lines(tmp_path: Path) -> None:
+    program = Program(folder=tmp_path)
+    with ScriptedProvider(["Hello."]) as provider:
+        settings = f'[providers.work]\nbase_url = "{provider.url}"\nkey_name = "WORK_TOKEN"\n'
+        environment = {**program.environment, "WORK_TOKEN": "secret-work"}
+        (program.home / "settings.toml").write_text(
+            settings + '[endpoints."work/coder"]\ncall_mode = "native"\nwindow_tokens = 32000\n', "utf-8"
+        )
+        command = program.command("run", "hello", "--repo", str(program.repo), "--model", "work/coder")
+        done = program.execute(command, environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert provider.requests[0].headers["authorization"] == "Bearer secret-work"
+        assert provider.requests[0].body["model"] == "coder"
