@@ -8,13 +8,14 @@ _FAMILIES: Final[tuple[tuple[str, str], ...]] = (
     (r"claude", "claude"),
     (r"gemini|gemma", "gemini"),
     (r"gpt-oss", "o200k_harmony"),
-    (r"qwen-?3\.[5-9]|qwen-?[4-9]", "qwen-3.6"),
+    (r"qwen-?3\.[5-9]|qwen-?[4-9](?!\d*b)", "qwen-3.6"),
     (r"qwen|qwq", "qwen"),
+    (r"distill-llama", "llama"),
     (r"deepseek", "deepseek"),
     (r"mistral|mixtral|codestral|devstral|ministral|magistral|pixtral", "mistral"),
     (r"llama-?4", "llama-4"),
     (r"llama", "llama"),
-    (r"gpt-4(?!o|\.|-turbo-2)(-|$)|gpt-3\.5", "cl100k"),
+    (r"gpt-4(-|$)|gpt-3\.?5", "cl100k"),
     (r"gpt-|(^|/)o[134](-|$)|chatgpt", "o200k"),
 )
 

@@ -114,7 +114,7 @@ def _serving(slug: str, known: Known) -> dict[str, Endpoint]:
     first = resolve(slug, known)
     found = {first.slug: first}
     if known.settings.routing.elsewhere or "/" not in parse(slug).base:
-        found |= {one.slug: one for one in _elsewhere(first, known) if one.slug not in found}
+        found |= {one.slug: one for one in _elsewhere(first, parse(slug), known) if one.slug not in found}
     return found
 
 
@@ -137,9 +137,10 @@ def resolve(slug: str, known: Known) -> Endpoint:
     return _endpoint(provider, model, known, asked=slug)
 
 
-def _elsewhere(first: Endpoint, known: Known) -> list[Endpoint]:
+def _elsewhere(first: Endpoint, named: Named, known: Known) -> list[Endpoint]:
     """The same weights at other providers whose key is here."""
-    same = row_of(first.slug, known.live).get("same")
+    served = parse(first.slug)
+    same = (row_of(served.entry, known.live) or row_of(served.base, known.live)).get("same")
     found: list[Endpoint] = []
     for slug in by_weights().get(same or "", ()):
         head, _, rest = slug.partition("/")
@@ -148,7 +149,10 @@ def _elsewhere(first: Endpoint, known: Known) -> list[Endpoint]:
             continue
         if not known.base(provider):
             continue
-        if provider.aggregator and ":" in rest and ":" not in first.model:
+        if provider.name == first.provider and parse(rest).entry == parse(first.model).entry:
+            # The named one with a suffix that only routes.
+            continue
+        if provider.aggregator and not set(parse(rest).variants) <= set(named.variants):
             # A free or extended entry is another offer than the one that was named.
             continue
         found.append(_endpoint(provider, rest, known, asked=slug))
@@ -167,11 +171,11 @@ def _split(named: Named, known: Known) -> tuple[Provider, Named]:
         return table["openrouter"], named
     if not rest and named.base and "/" not in named.base:
         for provider in table.values():
-            if f"{provider.name}/{named.base}" in models() and provider.key_name in known.keys:
+            if f"{provider.name}/{named.base}" in models() and provider.key_name in known.keys and known.base(provider):
                 return provider, named
         for slug in by_weights().get(named.base, ()):
             provider = table[slug.partition("/")[0]]
-            if provider.key_name in known.keys and ":" not in slug:
+            if provider.key_name in known.keys and ":" not in slug and known.base(provider):
                 return provider, replace(named, base=slug.partition("/")[2])
     raise unknown_model(named.slug, known)
 

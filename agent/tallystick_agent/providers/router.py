@@ -275,19 +275,18 @@ def _pinned(table: RoutingTable, ranks: list[int], wish: Preferences, notes: dic
     later = {slug: position for position, slug in enumerate(wish.later, 1)}
     last = len(place)
 
-    def position(number: int) -> tuple[int, int]:
-        one = table.endpoints[number]
-        first = next((place[name] for name in names_of(one) if name in place), last)
-        # The order is one of providers: it holds among those that serve the same model.
-        return later.get(one.slug, 0), first
-
+    # The order is one of providers: it holds among those that serve the same model.
+    positions: dict[int, tuple[int, int]] = {}
     for number in ranks:
-        model, first = position(number)
+        one = table.endpoints[number]
+        first = next((place[name] for name in names_of(one) if name in place), last) if place else last
+        model = later.get(one.slug, 0)
+        positions[number] = model, first
         if model:
             notes.setdefault(number, f"number {model} of the fallback models")
         elif first < last:
             notes[number] = f"number {first + 1} in the order wanted"
-    return sorted(ranks, key=position)
+    return sorted(ranks, key=positions.__getitem__)
 
 
 def _warm_first(

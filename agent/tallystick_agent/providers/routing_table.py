@@ -108,9 +108,9 @@ def lacking(one: Endpoint, traits: Traits) -> str:
 
 def names_of(one: Endpoint) -> tuple[str, ...]:
     """What the preferences may call an endpoint: its slug, the tag of an offer, its provider, and that one's other names."""
-    tag = one.slug.partition("@")[2]
     known = providers().get(one.provider)
-    return (one.slug, *([tag] if tag else []), one.provider, *(known.aliases if known is not None else ()))
+    others = known.aliases if known is not None else ()
+    return (one.slug, *((one.slug.partition("@")[2],) if "@" in one.slug else ()), one.provider, *others)
 
 
 def relays(one: Endpoint) -> bool:

@@ -1,124 +1,153 @@
-"""From a model's name to an endpoint: which provider is meant, what is known of the model, and what the user overrides."""
+"""Reading the tables: what a row says comes out as values, what it does not say stays unknown, and every value has a source."""
 
 from decimal import Decimal
 
 import pytest
 
-from tallystick_agent.protocol.errors import ConfigurationError
-from tallystick_agent.protocol.usage import Price
+from tallystick_agent.protocol.model_info import CacheRule, Capabilities, ReasoningRule
+from tallystick_agent.protocol.usage import Price, Rates, Tier
 from tallystick_agent.providers.catalog import (
-    LOCAL_IDLE_TIMEOUT_S,
-    catalog_source,
-    is_small,
+    Row,
+    Source,
+    aliases,
+    by_weights,
+    capabilities_of,
     models,
+    price_of,
     providers,
-    resolve,
-    token_family,
+    row_of,
+    source_of,
+    sources,
 )
-from tallystick_agent.settings import EndpointSettings, PriceSettings, Settings
+from tallystick_agent.providers.families import is_small, token_family
 from tallystick_agent.tokens.counter import FAMILIES
 
-NONE: frozenset[str] = frozenset()
-OPENROUTER = frozenset({"OPENROUTER_API_KEY"})
-ANTHROPIC = frozenset({"ANTHROPIC_API_KEY"})
+
+def test_a_price_has_its_tiers_and_its_fee() -> None:
+    row: Row = {
+        "rates": {"input": "3", "output": "15", "cache_read": "0.3", "cache_write": "3.75", "cache_write_1h": "6"},
+        "tiers": [[200_000, {"input": "6", "output": "22.5"}]],
+        "request": "0.01",
+    }
+    assert price_of(row) == Price(
+        rates=Rates(
+            input=Decimal(3),
+            output=Decimal(15),
+            cache_read=Decimal("0.3"),
+            cache_write=Decimal("3.75"),
+            cache_write_1h=Decimal(6),
+        ),
+        tiers=(Tier(above=200_000, rates=Rates(input=Decimal(6), output=Decimal("22.5"))),),
+        request_usd=Decimal("0.01"),
+    )
+
+
+@pytest.mark.parametrize("row", [{}, {"window": 5}, {"tiers": [], "request": "1"}])
+def test_without_rates_there_is_no_price(row: Row) -> None:
+    assert price_of(row) is None
 
 
 @pytest.mark.parametrize(
-    ("slug", "keys", "provider", "model"),
+    ("row", "local", "expected"),
     [
-        ("anthropic/claude-3-haiku", ANTHROPIC, "anthropic", "claude-3-haiku"),
-        ("anthropic/claude-3-haiku", OPENROUTER, "openrouter", "anthropic/claude-3-haiku"),
-        ("anthropic/claude-3-haiku", ANTHROPIC | OPENROUTER, "anthropic", "claude-3-haiku"),
-        ("anthropic/claude-3-haiku", NONE, "anthropic", "claude-3-haiku"),
-        ("openrouter/meta-llama/llama-3-8b", OPENROUTER, "openrouter", "meta-llama/llama-3-8b"),
-        ("meta-llama/llama-3-8b", OPENROUTER, "openrouter", "meta-llama/llama-3-8b"),
-        ("ollama/qwen2.5-coder:7b", NONE, "ollama", "qwen2.5-coder:7b"),
-        ("ollama/qwen2.5-coder:7b", OPENROUTER, "ollama", "qwen2.5-coder:7b"),
-        ("local/qwen2.5-coder-1.5b", NONE, "local", "qwen2.5-coder-1.5b"),
-        ("claude-3-haiku", ANTHROPIC, "anthropic", "claude-3-haiku"),
+        ({}, False, Capabilities()),
+        ({}, True, Capabilities(call_mode=None)),
+        (
+            {"can": ["tools", "images", "structured", "web", "infill"]},
+            False,
+            Capabilities(tools=True, images=True, structured=True, web=True, infill=True),
+        ),
+        ({"cannot": ["tools", "images"]}, False, Capabilities(call_mode=None, tools=False, images=False)),
+        ({"sampling": False}, False, Capabilities(sampling=False)),
+        (
+            {"cache": {"style": "cache_control", "least": 9}},
+            False,
+            Capabilities(cache=CacheRule(style="cache_control", least_tokens=9)),
+        ),
+        ({"cache": {"style": "breakpoints"}}, False, Capabilities(cache=CacheRule(style="breakpoints", ttl_s=1_800.0))),
+        ({"reasoning": {"style": "toggle"}}, False, Capabilities(reasoning=ReasoningRule(style="toggle"))),
+        (
+            {"reasoning": {"style": "budget", "efforts": ["low"], "least": 128, "most": 32_768, "mandatory": True}},
+            False,
+            Capabilities(
+                reasoning=ReasoningRule(style="budget", efforts=("low",), least_budget=128, most_budget=32_768, mandatory=True)
+            ),
+        ),
     ],
+    ids=lambda value: str(value)[:60],
 )
-def test_the_name_tells_the_provider(slug: str, keys: frozenset[str], provider: str, model: str) -> None:
-    found = resolve(slug, Settings(), keys, {})
-    assert (found.provider, found.model, found.slug) == (provider, model, f"{provider}/{model}")
+def test_what_a_row_says_of_a_model_and_what_it_leaves_unknown(row: Row, local: bool, expected: Capabilities) -> None:
+    assert capabilities_of(row, local=local) == expected
 
 
-@pytest.mark.parametrize("slug", ["who/knows", "nonsense", "claude-3-haiku", "", "/", "anthropic/"])
-def test_an_unknown_model_names_what_to_do(slug: str) -> None:
-    with pytest.raises(ConfigurationError) as unknown:
-        resolve(slug, Settings(), NONE, {})
-    assert unknown.value.code == "model_unknown"
-    for way in ("provider/model", "tallystick models", "OPENROUTER_API_KEY", "[endpoints]"):
-        assert way in unknown.value.remedy
+def test_every_row_and_every_provider_can_be_read() -> None:
+    for slug, row in models().items():
+        assert slug.partition("/")[0] in providers(), slug
+        price_of(row)
+        capabilities_of(row, local=False)
+    assert aliases()["claude"] == "anthropic"
+    assert all(name in providers() for name in aliases().values())
 
 
-def test_what_the_table_knows_comes_along_and_nothing_is_guessed() -> None:
-    known = resolve("anthropic/claude-3-5-sonnet", Settings(), ANTHROPIC, {})
-    assert known.window_tokens == 200_000
-    assert known.price == Price(input=Decimal(3), output=Decimal(15), cache_read=Decimal("0.3"), cache_write=Decimal("3.75"))
-    unknown = resolve("anthropic/claude-of-tomorrow", Settings(), ANTHROPIC, {})
-    assert (unknown.window_tokens, unknown.price) == (None, None)
+def test_every_value_of_a_row_has_a_source_with_its_date() -> None:
+    assert sources()
+    slug = "anthropic/claude-sonnet-4-5"
+    for field in ("window", "rates", "output"):
+        source = source_of(models()[slug], field)
+        assert source in sources()
+    assert source_of(models()[slug], "nothing") is None
+    assert source_of({"window": 5}, "window") is None
 
 
-def test_a_model_on_this_machine_costs_nothing_and_may_be_slow() -> None:
-    local = resolve("ollama/qwen2.5-coder:1.5b", Settings(), NONE, {})
-    assert local.price == Price(input=Decimal(0), output=Decimal(0))
-    assert local.idle_timeout_s == LOCAL_IDLE_TIMEOUT_S
-    assert (local.scale, local.key_name, local.capabilities.call_mode) == ("small", None, None)
-    assert resolve("ollama/qwen2.5-coder:32b", Settings(), NONE, {}).scale == "large"
+def test_what_was_fetched_is_named_as_its_source_and_the_rest_keeps_its_own() -> None:
+    slug = "openrouter/anthropic/claude-sonnet-4.5"
+    fresh: Row = {"window": 5, "live": {"date": "2026-11-23", "fields": ["window"]}}
+    row = row_of(slug, {slug: fresh})
+    assert source_of(row, "window") == Source(name="OpenRouter, live", date="2026-11-23")
+    assert source_of(row, "cache") in sources()
 
 
-def test_the_environment_moves_a_base_url_and_then_the_dialect_is_the_plain_one() -> None:
-    moved = resolve("openai/gpt-4o", Settings(), frozenset({"OPENAI_API_KEY"}), {"openai": "http://127.0.0.1:9/v1"})
-    assert (moved.base_url, moved.dialect) == ("http://127.0.0.1:9/v1", "openai_compatible")
-    straight = resolve("openai/gpt-4o", Settings(), frozenset({"OPENAI_API_KEY"}), {})
-    assert (straight.base_url, straight.dialect) == ("https://api.openai.com/v1", "openai")
-
-
-def test_an_endpoint_of_the_users_own() -> None:
-    own = EndpointSettings(
-        base_url="http://10.0.0.1/v1",
-        key_name="WORK_KEY",
-        window_tokens=32_000,
-        price=PriceSettings(input=Decimal(1), output=Decimal(2)),
-    )
-    found = resolve("work/coder", Settings(endpoints={"work/coder": own}), NONE, {})
-    assert (found.slug, found.provider, found.model, found.base_url) == ("work/coder", "work", "coder", "http://10.0.0.1/v1")
-    assert (found.key_name, found.window_tokens, found.dialect) == ("WORK_KEY", 32_000, "openai_compatible")
-    assert found.price == Price(input=Decimal(1), output=Decimal(2))
-    assert found.capabilities.call_mode is None
-
-
-def test_values_of_the_users_own_replace_the_tables() -> None:
-    own = EndpointSettings(window_tokens=1_000, call_mode="text", scale="small", max_output_tokens=500)
-    found = resolve("anthropic/claude-3-haiku", Settings(endpoints={"anthropic/claude-3-haiku": own}), ANTHROPIC, {})
-    assert (found.window_tokens, found.capabilities.call_mode, found.scale, found.max_output_tokens) == (
-        1_000,
-        "text",
-        "small",
-        500,
-    )
-    assert found.price is not None
-    assert found.base_url == "https://api.anthropic.com/v1"
+def test_the_same_weights_are_found_at_all_who_serve_them() -> None:
+    serving = by_weights()["gpt-oss-120b"]
+    assert {"groq/openai/gpt-oss-120b", "openrouter/openai/gpt-oss-120b"} <= set(serving)
+    assert all(models()[slug]["same"] == "gpt-oss-120b" for slug in serving)
 
 
 @pytest.mark.parametrize(
     ("model", "family"),
     [
         ("gpt-4o", "o200k"),
+        ("gpt-4.1-mini", "o200k"),
+        ("gpt-5.6-terra", "o200k"),
+        ("o3", "o200k"),
+        ("openai/o4-mini", "o200k"),
+        ("chatgpt-4o-latest", "o200k"),
+        ("gpt-4", "cl100k"),
+        ("gpt-4-turbo-2024-04-09", "cl100k"),
+        ("gpt-3.5-turbo", "cl100k"),
+        ("gpt-35-turbo-16k", "cl100k"),
+        ("openai/gpt-oss-120b", "o200k_harmony"),
         ("claude-3-5-sonnet", "claude"),
         ("anthropic/claude-sonnet-4.5", "claude"),
+        ("claude-sonnet-4-5-20250929", "claude"),
         ("claude-opus-4-6", "claude"),
         ("claude-opus-4-7", "claude-2026"),
         ("anthropic/claude-opus-4.8", "claude-2026"),
         ("claude-sonnet-5-5", "claude-2026"),
         ("claude-fable-5", "claude-2026"),
         ("gemini-4-argon", "gemini"),
+        ("google/gemma-3-27b-it", "gemini"),
         ("Qwen/Qwen2.5-Coder-1.5B", "qwen"),
-        ("deepseek-r1-distill-llama-70b", "deepseek"),
+        ("qwen-72b-chat", "qwen"),
+        ("deepseek-r1-distill-qwen-7b", "qwen"),
+        ("qwen3.6-plus", "qwen-3.6"),
+        ("qwen4-32b", "qwen-3.6"),
+        ("deepseek-r1-distill-llama-70b", "llama"),
+        ("deepseek-v4-pro", "deepseek"),
         ("mistral-large", "mistral"),
         ("meta-llama/llama-3-8b", "llama"),
-        ("something-new", "o200k"),
+        ("llama-4-maverick", "llama-4"),
+        ("something-new", "unknown"),
     ],
 )
 def test_the_tokenizer_family_is_told_by_the_name(model: str, family: str) -> None:
@@ -143,15 +172,3 @@ def test_the_tokenizer_family_is_told_by_the_name(model: str, family: str) -> No
 )
 def test_a_small_model_is_told_by_its_name(model: str, small: bool) -> None:
     assert is_small(model) == small
-
-
-def test_the_tables_are_whole() -> None:
-    assert catalog_source()
-    for slug, row in models().items():
-        assert slug.partition("/")[0] in providers(), slug
-        assert Decimal(row["input"]) >= 0
-        assert Decimal(row["output"]) >= 0
-        assert row.get("window") is None or row["window"] > 0
-    for provider in providers().values():
-        assert provider.base_url.startswith(("https://", "http://127.0.0.1"))
-        assert provider.local == (provider.key_name is None)
