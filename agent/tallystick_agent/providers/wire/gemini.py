@@ -36,13 +36,14 @@ _CHOICES: Final = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 def encode(request: ChatRequest, endpoint: Endpoint) -> dict[str, Any]:
     """The request body. Key order is fixed so that equal prefixes stay equal bytes."""
     body: dict[str, Any] = {}
+    tools: list[dict[str, Any]] = []
     if request.tools:
         declared = [{"name": t.name, "description": t.description, "parametersJsonSchema": t.parameters} for t in request.tools]
-        body["tools"] = [{"functionDeclarations": declared}]
-        if request.web:
-            body["tools"].append({"googleSearch": {}})
-    elif request.web:
-        body["tools"] = [{"googleSearch": {}}]
+        tools.append({"functionDeclarations": declared})
+    if request.web:
+        tools.append({"googleSearch": {}})
+    if tools:
+        body["tools"] = tools
     if request.tools and request.tool_choice != "auto":
         body["toolConfig"] = {"functionCallingConfig": {"mode": _CHOICES[request.tool_choice]}}
     if request.system:

@@ -49,12 +49,12 @@ class GeminiDecoder:
         if data.strip() == "[DONE]":
             return []
         try:
-            chunk = json.loads(data)
+            chunk: object = json.loads(data)
         except (ValueError, RecursionError) as error:
             raise no_json() from error
         if isinstance(chunk, list) and chunk:
             # Google's servers wrap an error in a list.
-            chunk = cast(list[Any], chunk)[0]
+            chunk = cast(list[object], chunk)[0]
         if not isinstance(chunk, dict):
             return []
         try:

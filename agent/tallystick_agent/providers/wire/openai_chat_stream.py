@@ -45,6 +45,8 @@ class OpenAIChatDecoder:
         self._calls = CallRouter(self._answer)
         self._named = False
         """Whether a chunk has told the names: then the plain ones after it have nothing new but text."""
+        self._counted = False
+        """Whether usage came with the end of the answer or after it: what came before may be a count on the way."""
         self._reasoning_field = ""
         self._details: list[dict[str, Any]] = []
         self._blocks: list[dict[str, Any]] = []
@@ -108,6 +110,8 @@ class OpenAIChatDecoder:
             reason = choice.get("finish_reason")
             if reason:
                 self._take_reason(str(reason))
+        if usage is not None:
+            self._counted = answer.finish is not None
         return events
 
     def _take_reason(self, reason: str) -> None:
@@ -200,4 +204,6 @@ class OpenAIChatDecoder:
             self._answer.native = {"content": [*self._blocks, *said]}
         elif self._reasoning_field:
             self._answer.native = {self._reasoning_field: self._answer.reasoning}
+        if not self._counted and not self._answer.ended:
+            self._answer.usage = self._answer.cost_nanos = None
         return self._answer.whole(cut=cut)
