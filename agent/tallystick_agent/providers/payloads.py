@@ -70,8 +70,13 @@ async def payloads(chunks: AsyncIterator[bytes], progress: Progress, *, event_st
 
     Some servers stream under another content type, so the first bytes are believed above the header. Raises `ProviderError`.
     """
-    decoder, whole, streams = SseDecoder(), b"", event_stream
+    decoder, whole, streams, fresh = SseDecoder(), b"", event_stream, True
     async for chunk in chunks:
+        if fresh and chunk.lstrip()[:1] == b"<":
+            raise ProviderError(
+                "A web page came instead of an answer.", retryable=True, remedy="Is the base URL that of the API, with its path?"
+            )
+        fresh = fresh and not chunk.strip()
         if not streams and not whole and chunk.lstrip().startswith(_STREAM_STARTS):
             streams = True
         if not streams:

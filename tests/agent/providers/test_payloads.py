@@ -36,7 +36,8 @@ def read(pieces: list[tuple[float, bytes]], *, event_stream: bool, limit_s: floa
             yield piece
 
     async def run() -> list[str]:
-        return [data async for data in payloads(chunks(), Progress(clock, limit_s), event_stream=event_stream)]
+        found = payloads(chunks(), Progress(clock, limit_s), event_stream=event_stream)
+        return [data async for together in found for data in together]
 
     return asyncio.run(run())
 
