@@ -1,5 +1,6 @@
 """One try at one endpoint. Owns the state of a try: what was shown, what may be charged, how fast it came."""
 
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from tallystick_agent.settings import NetworkSettings
 
 _LINES: Final = ("ollama",)
 """Wires that stream lines of JSON instead of events."""
+_LINE_FAULTS: Final = ("provider_stream_cut", "provider_timeout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Attempt:
         self._guard = RepetitionGuard() if guarded else None
         self._start = clock.monotonic()
         self._first: float | None = None
-        self._open = self._silent = False
+        self._open = False
         self._broken: ProviderError | None = None
         self.visible = False
         """Whether words were shown: after that no other attempt may take its place."""
@@ -50,8 +52,11 @@ class Attempt:
 
     @property
     def accepted(self) -> bool:
-        """Whether the provider may charge: it had begun to answer, or broke off after it had taken the request."""
-        return self._open and (self._decoder.started or self._silent)
+        """Whether the provider may charge: it had begun to answer, or the line broke after it had taken the request.
+
+        One that takes a request and then says nothing but that it failed does not.
+        """
+        return self._open and (self._decoder.started or self._broken is None)
 
     @property
     def partial(self) -> str:
@@ -62,31 +67,42 @@ class Attempt:
         request, endpoint, wire = self._request, self._endpoint, self._wire
         body = wire.encode(request, endpoint)
         path, headers = wire.path(request, endpoint), wire.headers(request, endpoint)
-        async with transport.post(endpoint, path, body, key, headers) as response:
-            self._open, self._silent = True, True
-            self.generation_id = response.generation_id
-            yield Accepted()
-            self.wait_s = exhausted_for(response.headers, self._clock.now())
-            found = (
-                lines(response.chunks, self._progress)
-                if endpoint.wire in _LINES
-                else payloads(response.chunks, self._progress, event_stream=response.event_stream)
-            )
-            cut = False
-            async for together in found:
-                self._silent = self._silent and not together
-                for event in joined(self._decode(together)):
-                    if self._first is None:
-                        self._first = self._clock.monotonic()
-                    if isinstance(event, TextDelta | ToolCallDelta):
-                        self.visible = True
-                        cut = cut or (self._guard is not None and self._guard.feed(event.text))
-                    yield event
-                if self._broken is not None:
-                    raise self._broken
-                if cut:
-                    break
+        cut = False
+        try:
+            async with transport.post(endpoint, path, body, key, headers) as response:
+                self._open = True
+                self.generation_id = response.generation_id
+                yield Accepted()
+                self.wait_s = exhausted_for(response.headers, self._clock.now())
+                found = (
+                    lines(response.chunks, self._progress)
+                    if endpoint.wire in _LINES
+                    else payloads(response.chunks, self._progress, event_stream=response.event_stream)
+                )
+                async for together in found:
+                    for event in joined(self._decode(together)):
+                        if self._first is None:
+                            self._first = self._clock.monotonic()
+                        if isinstance(event, TextDelta | ToolCallDelta):
+                            self.visible = True
+                            cut = cut or (self._guard is not None and self._guard.feed(event.text))
+                        yield event
+                    if self._broken is not None:
+                        raise self._broken
+                    if cut:
+                        break
+        except ProviderError as error:
+            if not self._whole_before(error):
+                raise
         yield self._decoder.finish(cut=cut)
+
+    def _whole_before(self, error: ProviderError) -> bool:
+        """Whether the answer and its usage had come before the line broke: then nothing is missing."""
+        if error is self._broken or not self._open or error.code not in _LINE_FAULTS:
+            return False
+        with contextlib.suppress(ProviderError):
+            return self._decoder.finish().usage is not None
+        return False
 
     def _decode(self, together: list[str]) -> list[StreamEvent]:
         """The events of payloads that came together. What came before an error is given first, and then the error raised."""

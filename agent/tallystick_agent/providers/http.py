@@ -65,11 +65,12 @@ class Transport:
         pool = self._pool(endpoint.base_url, kept=not endpoint.local)
         url = endpoint.base_url.rstrip("/") + path
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-        idle = self.idle_s(endpoint)
+        idle, begun = self.idle_s(endpoint), False
         try:
             timeout = self._timeout(idle)
             more = {**(headers or {}), **signed(key, endpoint.auth)}
             async with pool.sent("POST", url, content=content, headers=more, timeout=timeout) as response:
+                begun = True
                 if response.status_code != 200:
                     raise await self._refusal(response)
                 got = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
@@ -80,7 +81,7 @@ class Transport:
                     headers=got,
                 )
         except httpx.HTTPError as error:
-            raise self._map(error, endpoint.base_url, idle) from error
+            raise self._map(error, endpoint.base_url, idle, begun=begun) from error
         except httpx.InvalidURL as error:
             raise ProviderError(f"The base URL of {endpoint.slug} is not valid: {error}", code="bad_settings") from error
 
@@ -154,9 +155,11 @@ class Transport:
                 status=response.status_code,
                 remedy="Set the base URL to the address that really serves the API.",
             )
+        import httpx
+
         body = b""
-        with contextlib.suppress(ProviderError):
-            # What cannot be unpacked is judged by its status alone.
+        with contextlib.suppress(ProviderError, httpx.HTTPError):
+            # What cannot be unpacked, or does not come whole, is judged by its status and what came.
             async for chunk in unpacked(response.aiter_raw(), response.headers.get("content-encoding", "")):
                 body += chunk
                 if len(body) >= MAX_ERROR_BYTES:
@@ -168,7 +171,7 @@ class Transport:
             now=self._clock.now(),
         )
 
-    def _map(self, error: "httpx.HTTPError", base_url: str, idle: float) -> ProviderError:
+    def _map(self, error: "httpx.HTTPError", base_url: str, idle: float, *, begun: bool = False) -> ProviderError:
         import httpx
 
         host = urlsplit(base_url).netloc
@@ -182,6 +185,10 @@ class Transport:
                 )
             case httpx.ReadTimeout() | httpx.WriteTimeout() | httpx.PoolTimeout():
                 return ProviderError(f"{host} sent nothing for {idle:g} s.", code="provider_timeout", retryable=True)
+            case httpx.RemoteProtocolError() | httpx.ReadError() | httpx.WriteError() if not begun:
+                return ProviderError(
+                    f"{host} broke the connection before it answered.", code="provider_unavailable", retryable=True
+                )
             case httpx.RemoteProtocolError() | httpx.ReadError() | httpx.WriteError():
                 return ProviderError(f"{host} broke the connection.", code="provider_stream_cut", retryable=True)
             case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
