@@ -45,7 +45,8 @@ class Provider:
 @cache
 def providers() -> Mapping[str, Provider]:
     table = tomllib.loads(files("tallystick_agent.providers").joinpath("providers.toml").read_text("utf-8"))
-    return {name: Provider(name=name, **{**row, "aliases": tuple(row.get("aliases", ()))}) for name, row in table.items()}
+    rows: dict[str, dict[str, Any]] = {name: {**row, "aliases": tuple(row.get("aliases", ()))} for name, row in table.items()}
+    return {name: Provider(name=name, **row) for name, row in rows.items()}
 
 
 @cache

@@ -99,7 +99,7 @@ def _row(entry: dict[str, Any], date: str) -> Row:
         if tiers:
             row["tiers"] = tiers
     parameters = [str(one) for one in cast(list[Any], entry.get("supported_parameters") or [])]
-    modalities = cast(dict[str, Any], entry.get("architecture") or {}).get("input_modalities") or []
+    modalities: list[Any] = cast(dict[str, Any], entry.get("architecture") or {}).get("input_modalities") or []
     can = [ours for theirs, ours in _PARAMETERS.items() if theirs in parameters]
     row["can"] = [*can, *(["images"] if "image" in modalities else [])]
     row["cannot"] = [ours for theirs, ours in _PARAMETERS.items() if parameters and theirs not in parameters and ours == "tools"]
@@ -108,9 +108,8 @@ def _row(entry: dict[str, Any], date: str) -> Row:
     if isinstance(reasoning, dict) or "reasoning" in parameters:
         known = cast(dict[str, Any], reasoning or {})
         efforts = [str(one) for one in cast(list[Any], known.get("supported_efforts") or []) if one in EFFORTS]
-        row["reasoning"] = {"style": "effort", "efforts": efforts or ["minimal", "low", "medium", "high"]}
-        if known.get("mandatory") is True:
-            row["reasoning"]["mandatory"] = True
+        always = {"mandatory": True} if known.get("mandatory") is True else {}
+        row["reasoning"] = {"style": "effort", "efforts": efforts or ["minimal", "low", "medium", "high"], **always}
     if isinstance(entry.get("expiration_date"), str):
         row["ends"] = entry["expiration_date"][:10]
     row["live"] = {"date": date, "fields": sorted(row)}
