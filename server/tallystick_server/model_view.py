@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_server.compose import Application
 
@@ -149,5 +150,7 @@ async def refresh(app: Application) -> int:
     data = await app.engine.parts.transport.fetch(f"{base.rstrip('/')}/models", key=key, auth=provider.auth, timeout_s=30.0)
     now = app.clock.now()
     rows = parse_models(data, now.isoformat())
+    if not rows:
+        raise ProviderError("OpenRouter's list has no model that can be read; the old list stays.")
     app.live.keep(rows, now)
     return len(rows)

@@ -37,6 +37,8 @@ class Engine:
             )
             session = Session(self.parts, options, recorder)
             await recorder.emit(opened, durable=True)
+            for endpoint in options.target.candidates:
+                self.parts.reconciler.later(endpoint)
         except BaseException:
             log.close()
             raise

@@ -20,7 +20,7 @@ from tallystick_agent.usage.record import LedgerRow
 
 PAUSES_S: Final = (0.5, 2.0, 8.0)
 """The provider knows a generation's cost a little after its end."""
-AT_CLOSE_S: Final = 3.0
+AT_CLOSE_S: Final = 1.5
 """Seconds that closing waits for corrections; what is not there by then is asked another time."""
 MOST: Final = 100
 
@@ -34,20 +34,20 @@ class Reconciler:
         self._task: asyncio.Task[int] | None = None
 
     def later(self, endpoint: Endpoint) -> None:
-        """Something of this endpoint's is estimated: asks for it in the background."""
+        """Something of this endpoint's may be estimated, now or from an earlier run: asks for it in the background."""
         if endpoint.aggregator and (self._task is None or self._task.done()):
             self._task = asyncio.ensure_future(self.run(endpoint))
 
     async def run(self, endpoint: Endpoint) -> int:
         """Corrects what can be corrected, and gives the number of corrections. Never raises for a provider's failure."""
         corrected = 0
-        for pause in PAUSES_S:
-            await self._clock.sleep(pause)
+        for pause in (*PAUSES_S, 0.0):
             left = await asyncio.to_thread(self._ledger.unreconciled, endpoint.provider, MOST)
-            if not left:
+            found = [await self._one(endpoint, row) for row in left]
+            corrected += sum(found)
+            if all(found):
                 break
-            for row in left:
-                corrected += await self._one(endpoint, row)
+            await self._clock.sleep(pause)
         return corrected
 
     async def _one(self, endpoint: Endpoint, row: LedgerRow) -> bool:
