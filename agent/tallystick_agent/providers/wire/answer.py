@@ -94,6 +94,9 @@ class Answer:
             parts.append(ReasoningPart(text=self.reasoning, native=native, endpoint=self._endpoint))
         if self._text:
             parts.append(TextPart(text=self.text))
+        if self.finish == "length" and self.calls and not self.calls[-1].arguments.strip():
+            # It was named and its arguments never came: what would run is not what was meant.
+            self.calls.pop()
         for number, call in enumerate(self.calls):
             call_id = CallId(call.call_id or f"call_{number}_{self.generation_id or 'x'}")
             parts.append(ToolCallPart(call_id=call_id, name=call.name, arguments=call.arguments))

@@ -123,6 +123,13 @@ def test_arguments(name: str, raw: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["chat", "responses", "anthropic"])
+def test_a_call_whose_arguments_were_lost_at_the_limit_is_no_call_without_arguments(name: str) -> None:
+    wire = WIRE_NAMES[name]
+    reply = read(wire, *payloads_of(wire, [stream(name, Reply(lines="Well.\ncall ls {}\ncall run", finish="length"))]))
+    assert (said(reply).calls, reply.finish) == ([("ls", "{}")], "length")
+
+
+@pytest.mark.parametrize("name", ["chat", "responses", "anthropic"])
 def test_broken_arguments_are_passed_on_for_the_tool_to_report(name: str) -> None:
     wire = WIRE_NAMES[name]
     reply = read(wire, *payloads_of(wire, [stream(name, Reply(lines='call ls {"path": '))]))
