@@ -56,7 +56,7 @@ class NetworkSettings(_Section):
     idle_timeout_s: float = Field(default=60.0, gt=0)
     """Seconds without one byte after which an attempt is closed and tried again."""
     max_attempts: int = Field(default=5, gt=0)
-    """Attempts at one request, the first included."""
+    """Attempts at one endpoint, the first included; each further endpoint that may serve allows one more."""
     backoff_s: float = Field(default=0.5, ge=0)
     """First pause in seconds between attempts where the provider names none; it doubles up to 8 s."""
     request_timeout_s: float = Field(default=1_800.0, gt=0)
@@ -148,6 +148,15 @@ class ProviderSettings(_Section):
     """Whether it promises zero data retention."""
 
 
+class DataSettings(_Section):
+    """What you know of a provider's handling of prompts, from its terms or your contract with it."""
+
+    stores: bool | None = None
+    """Whether it keeps prompts, or trains on them."""
+    zdr: bool | None = None
+    """Whether it promises zero data retention."""
+
+
 class LimitSettings(_Section):
     """What an account may send; requests wait for their turn instead of being refused."""
 
@@ -193,7 +202,7 @@ class RoutingSettings(_Section):
     require_parameters: bool = False
     """Only endpoints that are known to take every parameter of the request."""
     data_collection: Literal["allow", "deny"] = "allow"
-    """`deny` leaves out providers that keep prompts, or are not known not to."""
+    """`deny` leaves out providers that keep prompts, or are not known not to; `[data.NAME]` says what you know."""
     zdr: bool = False
     """Only endpoints that promise zero data retention."""
     quantizations: tuple[str, ...] = ()
@@ -275,6 +284,8 @@ class Settings(_Section):
     reasoning: ReasoningSettings = ReasoningSettings()
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
     """Providers by name, e.g. `[providers.work]`."""
+    data: dict[str, DataSettings] = Field(default_factory=dict)
+    """Handling of prompts by provider or endpoint slug, e.g. `[data.anthropic]`."""
     limits: dict[str, LimitSettings] = Field(default_factory=dict)
     """Limits by provider or endpoint slug, e.g. `[limits.groq]`."""
     endpoints: dict[str, EndpointSettings] = Field(default_factory=dict)

@@ -270,7 +270,8 @@ class Application:
         if hours <= 0 or not any(one.provider == "openrouter" for one in target.candidates):
             return
         age = self.live.age_s(self.clock.now())
-        if age is None or age > hours * 3_600:
+        # An age below 0 is a clock that was set back.
+        if age is None or not 0 <= age <= hours * 3_600:
             self._fetching = asyncio.ensure_future(self._fetch())
 
     async def _fetch(self) -> None:

@@ -32,13 +32,13 @@ class Affinity:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._served: OrderedDict[str, tuple[str, int, float]] = OrderedDict()
+        self._served: OrderedDict[str, tuple[str, int, float, float]] = OrderedDict()
 
     def served(self, session_key: str, endpoint: Endpoint, usage: Usage) -> None:
         rule = endpoint.capabilities.cache
         written = usage.input_tokens if rule is not None and usage.input_tokens >= rule.least_tokens else 0
         held = max(written, usage.cached_tokens + usage.cache_write_tokens)
-        self._served[session_key] = (endpoint.slug, held, self._clock.monotonic())
+        self._served[session_key] = (endpoint.slug, held, self._clock.monotonic(), rule.ttl_s if rule is not None else 0.0)
         self._served.move_to_end(session_key)
         while len(self._served) > CONVERSATIONS:
             self._served.popitem(last=False)
@@ -47,8 +47,9 @@ class Affinity:
         found = self._served.get(session_key)
         if found is None:
             return None
-        slug, held, at = found
-        return Sticky(slug=slug, cached_tokens=held, idle_s=self._clock.monotonic() - at)
+        slug, held, at, ttl = found
+        idle = self._clock.monotonic() - at
+        return Sticky(slug=slug, cached_tokens=held if idle < ttl else 0, idle_s=idle)
 
     def forget(self, session_key: str) -> None:
         """An error frees a conversation from its endpoint."""

@@ -131,5 +131,5 @@ class Endpoint:
     @property
     def free(self) -> bool:
         """Costs nothing, as far as its price is known."""
-        rates = self.price.rates if self.price else None
-        return rates is not None and rates.input == 0 and rates.output == 0
+        price = self.price
+        return price is not None and price.rates.input == 0 and price.rates.output == 0 and price.request_usd == 0

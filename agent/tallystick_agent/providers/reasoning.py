@@ -3,7 +3,7 @@
 The shares are those that OpenRouter publishes for models that take a budget, so a wish means the same on every route.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tallystick_agent.protocol.model_info import EFFORTS, Effort, ReasoningRule
@@ -31,6 +31,8 @@ class Asked:
     effort: Effort | None = None
     budget: int | None = None
     exclude: bool = False
+    silent: bool = False
+    """Nothing is wished but that the thoughts stay where they are: a model that does not think by itself is left alone."""
 
 
 def resolve(wish: Reasoning | None, rule: ReasoningRule | None, max_output: int) -> Asked | None:
@@ -41,7 +43,7 @@ def resolve(wish: Reasoning | None, rule: ReasoningRule | None, max_output: int)
     if wish is None or rule is None:
         return None
     if wish.effort is None and wish.max_tokens is None:
-        return Asked(on=True, exclude=wish.exclude) if wish.exclude else None
+        return Asked(on=True, exclude=True, silent=True) if wish.exclude else None
     effort = wish.effort if wish.effort is not None else _effort_of(wish.max_tokens or 0, max_output)
     if effort == "none" and not rule.mandatory:
         return Asked(on=False, effort="none", budget=0)
@@ -52,13 +54,15 @@ def resolve(wish: Reasoning | None, rule: ReasoningRule | None, max_output: int)
             return Asked(on=True, effort=nearest(effort, rule.efforts), exclude=wish.exclude)
         case "budget":
             asked = wish.max_tokens if wish.max_tokens is not None else int(max_output * SHARES[effort])
-            return _budget(asked, rule, max_output, exclude=wish.exclude)
+            # A server that knows no budgets still knows efforts.
+            budget = _budget(asked, rule, max_output, exclude=wish.exclude)
+            return replace(budget, effort=nearest(effort, rule.efforts)) if budget.on else budget
         case "toggle":
             return Asked(on=True, exclude=wish.exclude)
 
 
 def nearest(effort: Effort, known: tuple[Effort, ...]) -> Effort:
-    """The accepted effort that is closest; the weaker one of two that are equally close."""
+    """The accepted effort that is closest; the weaker one of two that are equally close, since it costs less."""
     usable = [one for one in known if one != "none"] or ["medium"]
     return min(usable, key=lambda one: (abs(EFFORTS.index(one) - EFFORTS.index(effort)), EFFORTS.index(one)))
 

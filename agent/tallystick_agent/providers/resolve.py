@@ -132,7 +132,7 @@ def resolve(slug: str, known: Known) -> Endpoint:
     for name in (slug, named.base):
         own = known.settings.endpoints.get(name)
         if own is not None and own.base_url is not None:
-            return _overlay(_custom(name, own, known.settings), own)
+            return _overlay(_custom(name, own, known), own)
     provider, model = _split(named, known)
     return _endpoint(provider, model, known, asked=slug)
 
@@ -209,11 +209,15 @@ def nearest(slug: str, known: Known) -> tuple[str, ...]:
 
 def _endpoint(provider: Provider, model: Named | str, known: Known, *, asked: str) -> Endpoint:
     named = model if isinstance(model, Named) else parse(model)
+    plain = row_of(f"{provider.name}/{named.base}", known.live)
+    if provider.aggregator and named.has("thinking") and plain and not row_of(f"{provider.name}/{named.entry}", known.live):
+        # The model is listed, and no such entry of it: it is asked to think instead.
+        named = replace(named, variants=tuple(one for one in named.variants if one != "thinking"))
     # A router takes the suffixes on; at any other provider they are ours to follow.
     on_wire = named.slug if provider.aggregator else named.base
     slug = f"{provider.name}/{on_wire}"
     entry = row_of(f"{provider.name}/{named.entry}", known.live)
-    row = entry or row_of(f"{provider.name}/{named.base}", known.live)
+    row = entry or plain
     moved = known.base(provider)
     straight = moved == provider.base_url
     capabilities = capabilities_of(row, local=provider.local)
@@ -233,7 +237,7 @@ def _endpoint(provider: Provider, model: Named | str, known: Known, *, asked: st
         price=flat(0, 0) if provider.local or (free and not entry) else price_of(row),
         token_family=_family(provider.name, named.base),
         capabilities=replace(capabilities, web=capabilities.web or provider.aggregator),
-        data=DataPolicy(stores=False if provider.local else provider.stores, zdr=True if provider.local else provider.zdr),
+        data=_data(provider, slug, known.settings),
         limits=_limits(provider.name, slug, known.settings, free=free),
         parameters=frozenset(row["parameters"]) if "parameters" in row else None,
         idle_timeout_s=LOCAL_IDLE_TIMEOUT_S if provider.local else 60.0,
@@ -267,8 +271,28 @@ def _limits(provider: str, slug: str, settings: Settings, *, free: bool) -> Rate
     return FREE_LIMITS if free else RateLimits(account=provider)
 
 
-def _custom(slug: str, own: EndpointSettings, settings: Settings) -> Endpoint:
+def _data(provider: Provider, slug: str, settings: Settings) -> DataPolicy:
+    told = [settings.data[name] for name in (provider.name, slug) if name in settings.data]
+    stores, zdr = (False, True) if provider.local else (provider.stores, provider.zdr)
+    for one in told:
+        stores = one.stores if one.stores is not None else stores
+        zdr = one.zdr if one.zdr is not None else zdr
+    return DataPolicy(stores=stores, zdr=zdr)
+
+
+def _custom(slug: str, own: EndpointSettings, known: Known) -> Endpoint:
+    """An endpoint at a base URL of the user's own; of a provider that we know, it speaks that one's format.
+
+    It gets no key but the one that is named for it: the provider's own does not belong there.
+    """
     head, _, rest = slug.partition("/")
+    provider, settings = known.provider(head) if rest else None, known.settings
+    named = {slug, head} & settings.limits.keys()
+    limits = _limits(head, slug, settings, free=False) if named else RateLimits(account=slug)
+    if provider is not None and own.base_url is not None:
+        moved = replace(known, bases={**known.bases, provider.name: own.base_url})
+        found = _endpoint(provider, rest, moved, asked="")
+        return replace(found, key_name=own.key_name, model=own.model or found.model, limits=limits)
     return Endpoint(
         slug=slug,
         provider=head,
@@ -278,7 +302,8 @@ def _custom(slug: str, own: EndpointSettings, settings: Settings) -> Endpoint:
         key_name=own.key_name,
         token_family=token_family(slug),
         capabilities=Capabilities(call_mode=None),
-        limits=_limits(head, slug, settings, free=False) if {slug, head} & settings.limits.keys() else RateLimits(account=slug),
+        data=_data(Provider(name=head, base_url=""), slug, settings),
+        limits=limits,
     )
 
 

@@ -175,7 +175,7 @@ def _ordered(
 
     match wish.policy:
         case "balanced":
-            return _balanced(table, kept, need, at)
+            return _balanced(table, kept, need, wish, at)
         case "price":
             costs = _costs(table, kept, need)
             return sorted(kept, key=lambda one: (costs[one], one)), lambda one: f"by price: {_priced(table, one, need)}"
@@ -205,7 +205,9 @@ def _ordered(
             return kept, lambda one: "first that fits" if one == kept[0] else "next in the order given"
 
 
-def _balanced(table: RoutingTable, kept: list[int], need: Need, at: Conditions) -> tuple[list[int], Callable[[int], str]]:
+def _balanced(
+    table: RoutingTable, kept: list[int], need: Need, wish: Preferences, at: Conditions
+) -> tuple[list[int], Callable[[int], str]]:
     """Stable ones first, drawn without putting back by weight 1/price²; those of unknown price after them."""
     shaky = _shaky(table, at)
     costs = _costs(table, kept, need)
@@ -224,7 +226,11 @@ def _balanced(table: RoutingTable, kept: list[int], need: Need, at: Conditions) 
     def why(number: int) -> str:
         if number in shaky:
             return f"failed within the last 30 s; {_priced(table, number, need)}"
-        stable = [one for one in kept if one not in shaky and costs[one] < math.inf]
+        # Fallback models have a place of their own, and no share in the draw.
+        stable = [one for one in kept if one not in shaky and table.endpoints[one].slug not in wish.later]
+        if stable == [number]:
+            return f"the only one of the model that was named: {_priced(table, number, need)}"
+        stable = [one for one in stable if costs[one] < math.inf]
         if costs[number] == math.inf:
             return "its price is not known, so it comes after the priced ones"
         weights = {one: (costs[one] + _NOTHING) ** -2 for one in stable}

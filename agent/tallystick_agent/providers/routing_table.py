@@ -50,6 +50,7 @@ class RoutingTable:
         self.index = {one.slug: number for number, one in enumerate(endpoints)}
         self.windows = [one.window_tokens if one.window_tokens is not None else UNKNOWN for one in endpoints]
         self.rates = [_rates(one) for one in endpoints]
+        self._names = frozenset({*self.index, *(one.provider for one in endpoints)})
         self._kept: dict[tuple[Traits, Preferences], Judged] = {}
 
     def judged(self, traits: Traits, wish: Preferences) -> Judged:
@@ -60,7 +61,7 @@ class RoutingTable:
             kept: list[int] = []
             dropped: list[tuple[int, str]] = []
             for number, one in enumerate(self.endpoints):
-                reason = lacking(one, traits) or unwanted(one, wish, self.index.keys()) or _unsupported(one, traits, wish)
+                reason = lacking(one, traits) or unwanted(one, wish, self._names) or _unsupported(one, traits, wish)
                 if reason:
                     dropped.append((number, reason))
                 else:
@@ -121,7 +122,8 @@ def relays(one: Endpoint) -> bool:
 def unwanted(one: Endpoint, wish: Preferences, ours: Collection[str] = ()) -> str:
     """What the user rules out; empty where nothing is. Unknown counts as the worse answer.
 
-    `ours` are the slugs of all candidates: other names in a list may mean providers behind a router, which gets the list on.
+    `ours` are the slugs and providers of all candidates: other names in a list may mean providers behind a router, which gets
+    the list on. Where a name is one of ours, the request goes there and takes no way around.
     """
     names, behind = names_of(one), relays(one)
 
@@ -134,7 +136,7 @@ def unwanted(one: Endpoint, wish: Preferences, ours: Collection[str] = ()) -> st
         return "is ignored by the preferences"
     if wish.order and not wish.allow_fallbacks and not named(wish.order):
         return "is not in the order wanted, and fallbacks are not allowed"
-    if wish.free_only and not one.free:
+    if wish.free_only and not one.free and one.slug not in wish.later:
         return "is not free"
     if wish.data_collection == "deny" and one.data.stores is not False and not (one.local or behind):
         return "may store prompts" if one.data.stores is None else "stores prompts"

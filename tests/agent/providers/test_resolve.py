@@ -196,6 +196,7 @@ def test_what_the_variants_of_the_named_model_ask() -> None:
         (f"{GPT_OSS}:thinking", GROQ, {"max_tokens": 500}, Reasoning(max_tokens=500)),
         (f"{GPT_OSS}:thinking", GROQ, {"exclude": True}, Reasoning(effort="high", exclude=True)),
         ("openrouter/x/m:thinking", OPENROUTER, {}, None),
+        ("openrouter/anthropic/claude-sonnet-5.5:thinking", OPENROUTER, {}, Reasoning(effort="high")),
         (GPT_OSS, GROQ, {"exclude": True}, Reasoning(exclude=True)),
         (GPT_OSS, GROQ, {}, None),
     ],
@@ -413,3 +414,49 @@ def test_every_name_comes_to_endpoints_of_different_names_or_to_an_error_with_a_
     assert found.candidates[0] == found.endpoint
     judged = RoutingTable(found.candidates).judged(Traits(), found.wish)
     assert len(judged.kept) + len(judged.dropped) == len(names)
+
+
+def test_a_suffix_that_a_router_does_not_list_is_not_sent_to_it() -> None:
+    found = target("openrouter/anthropic/claude-sonnet-5.5:thinking:nitro", known(OPENROUTER)).endpoint
+    assert found.model == "anthropic/claude-sonnet-5.5:nitro"
+
+
+def test_a_known_provider_behind_a_base_url_of_the_users_own_keeps_its_format_and_loses_its_key() -> None:
+    own: dict[str, Any] = {"anthropic/claude-sonnet-5-5": {"base_url": "https://proxy.example.test/v1"}}
+    found = resolve("anthropic/claude-sonnet-5-5", known(ANTHROPIC, endpoints=own))
+    assert (found.wire, found.auth, found.base_url) == ("anthropic", "x-api-key", "https://proxy.example.test/v1")
+    assert found.key_name is None
+    assert found.window_tokens == 1_000_000
+    named: dict[str, Any] = {"anthropic/claude-sonnet-5-5": {**own["anthropic/claude-sonnet-5-5"], "key_name": "PROXY_KEY"}}
+    assert resolve("anthropic/claude-sonnet-5-5", known(ANTHROPIC, endpoints=named)).key_name == "PROXY_KEY"
+
+
+@pytest.mark.parametrize("name", ["anthropic", "anthropic/claude-sonnet-5-5"])
+def test_what_the_user_knows_of_a_providers_handling_of_prompts_holds(name: str) -> None:
+    strict: dict[str, Any] = {"routing": {"data_collection": "deny", "zdr": True}}
+    slug = "anthropic/claude-sonnet-5-5"
+    traits = Traits()
+
+    def kept(given: dict[str, Any]) -> int:
+        found = target(slug, known(ANTHROPIC, **strict, **given))
+        return len(RoutingTable(found.candidates).judged(traits, found.wish).kept)
+
+    assert kept({}) == 0
+    assert kept({"data": {name: {"stores": False}}}) == 0
+    assert kept({"data": {name: {"stores": False, "zdr": True}}}) == 1
+
+
+def test_free_is_a_wish_for_the_model_that_was_named_and_not_for_those_behind_it() -> None:
+    settings: dict[str, Any] = {"routing": {"fallback_models": ["anthropic/claude-sonnet-5-5"]}}
+    found = target("openrouter/z-ai/glm-4.5-air:free", known(OPENROUTER | ANTHROPIC, **settings))
+    judged = RoutingTable(found.candidates).judged(Traits(), found.wish)
+    assert len(judged.kept) == 2
+
+
+def test_only_one_of_our_own_providers_means_no_way_around_through_a_router() -> None:
+    settings: dict[str, Any] = {"routing": {"only": ["anthropic"]}}
+    found = target("claude-sonnet-5.5", known(OPENROUTER | ANTHROPIC, **settings))
+    judged = RoutingTable(found.candidates).judged(Traits(), found.wish)
+    assert [found.candidates[number].provider for number in judged.kept] == ["anthropic"]
+    behind = target("openrouter/anthropic/claude-sonnet-5.5", known(OPENROUTER, **settings))
+    assert len(RoutingTable(behind.candidates).judged(Traits(), behind.wish).kept) == 1

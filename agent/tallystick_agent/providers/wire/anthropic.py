@@ -64,6 +64,8 @@ def _thinking(asked: Asked | None, endpoint: Endpoint) -> dict[str, Any]:
     rule = endpoint.capabilities.reasoning
     if asked is None or rule is None:
         return {}
+    if asked.silent and not rule.mandatory:
+        return {}
     if not asked.on:
         return {"thinking": {"type": "disabled"}}
     shown: dict[str, Any] = {"display": "omitted"} if asked.exclude else {}

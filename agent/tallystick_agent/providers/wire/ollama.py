@@ -48,7 +48,7 @@ def encode(request: ChatRequest, endpoint: Endpoint) -> dict[str, Any]:
     if request.response_schema is not None:
         body["format"] = request.response_schema
     asked = resolve(request.reasoning, endpoint.capabilities.reasoning, request.max_output_tokens)
-    if asked is not None:
+    if asked is not None and not asked.silent:
         body["think"] = asked.effort if asked.on and asked.effort in ("low", "medium", "high", "max") else asked.on
     return body
 

@@ -45,7 +45,7 @@ def encode(request: ChatRequest, endpoint: Endpoint, dialect: Dialect) -> dict[s
             body["models"] = list(request.onward.models)
         if request.onward.provider:
             body["provider"] = request.onward.provider
-    if dialect.onward and request.web:
+    if dialect.onward and request.web and not endpoint.model.endswith(":online"):
         body["plugins"] = [{"id": "web"}]
     return body
 
@@ -103,8 +103,10 @@ def _reasoning(asked: Asked, dialect: Dialect) -> dict[str, Any]:
             if asked.budget:
                 wish = {"max_tokens": asked.budget}
             if not wish:
-                wish = {"enabled": True} if asked.on else {"effort": "none"}
+                wish = {} if asked.silent else {"enabled": True} if asked.on else {"effort": "none"}
             return {"reasoning": {**wish, **({"exclude": True} if asked.exclude else {})}}
+        case "qwen" | "template" if asked.silent:
+            return {}
         case "qwen":
             return {"enable_thinking": asked.on, **({"thinking_budget": asked.budget} if asked.on and asked.budget else {})}
         case "groq":

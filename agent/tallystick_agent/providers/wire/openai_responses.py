@@ -54,7 +54,8 @@ def encode(request: ChatRequest, endpoint: Endpoint) -> dict[str, Any]:
     asked = resolve(request.reasoning, endpoint.capabilities.reasoning, request.max_output_tokens)
     if asked is not None:
         shown = {} if asked.exclude or not asked.on else {"summary": "auto"}
-        body["reasoning"] = {**({"effort": asked.effort} if asked.effort else {}), **shown}
+        wish = {**({"effort": asked.effort} if asked.effort else {}), **shown}
+        body.update({"reasoning": wish} if wish else {})
     if request.session_key and not dialect.session_header:
         body["prompt_cache_key"] = request.session_key[:64]
     return body

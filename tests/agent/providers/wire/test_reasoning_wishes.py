@@ -1,5 +1,6 @@
 """A wish for reasoning in the words of every wire: efforts and budgets, each turned into the other where one is missing."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -94,7 +95,14 @@ ROWS: list[Row] = [
     ("anthropic", "", OWN, effort("max"), {"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}),
     ("anthropic", "", OWN, tokens(5_000), {"thinking": {"type": "adaptive"}, "output_config": {"effort": "medium"}}),
     ("anthropic", "", OWN, effort("none"), {"thinking": {"type": "disabled"}}),
-    ("anthropic", "", OWN, HIDDEN, {"thinking": {"type": "adaptive", "display": "omitted"}}),
+    ("anthropic", "", OWN, HIDDEN, {}),
+    ("anthropic", "", replace(OWN, mandatory=True), HIDDEN, {"thinking": {"type": "adaptive", "display": "omitted"}}),
+    ("openai_chat", "openrouter", ALL, HIDDEN, {"reasoning": {"exclude": True}}),
+    ("openai_chat", "qwen", BUDGET, HIDDEN, {}),
+    ("openai_chat", "vllm", BUDGET, HIDDEN, {}),
+    ("openai_responses", "openai", ALL, HIDDEN, {}),
+    ("ollama", "", ALL, HIDDEN, {}),
+    ("openai_chat", "openai_compatible", BUDGET, tokens(3_000), {"reasoning_effort": "low"}),
     ("gemini", "", BUDGET, effort("low"), {"includeThoughts": True, "thinkingBudget": 2_000}),
     ("gemini", "", BUDGET, tokens(3_000, exclude=True), {"includeThoughts": False, "thinkingBudget": 3_000}),
     ("gemini", "", BUDGET, effort("none"), {"includeThoughts": False, "thinkingBudget": 0}),
