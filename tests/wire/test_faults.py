@@ -293,3 +293,33 @@ def test_a_refusal_whose_body_breaks_off_is_judged_by_its_status(status: int, co
     assert [event.error.code for event in told.ended] == [code]
     assert [event.error.retry_after_s for event in told.ended] == [7.0]
     assert (told.error is None) == (status == 429)
+
+
+def test_a_reader_who_stops_closes_the_connection_before_anything_else_happens() -> None:
+    async def stop_at_the_first_word(url: str) -> int:
+        async with provider_client() as client:
+            answer = client.send(saying(), (endpoint_at(url),))
+            async for event in answer:
+                if isinstance(event, TextDelta):
+                    break
+            await answer.aclose()
+            left = len(asyncio.all_tasks())
+            await asyncio.to_thread(provider.closed_early.wait, 30)
+            return left
+
+    with ScriptedProvider([Reply(lines=SAID * 1000, delay_s=0.005)]) as provider:
+        # Not left to the collector of generators, which would close it in a task of its own.
+        assert asyncio.run(stop_at_the_first_word(provider.url)) == 1
+        assert provider.closed_early.is_set()
+
+
+def test_a_client_may_be_closed_while_it_is_read() -> None:
+    async def close_under_the_reader(url: str) -> Told:
+        async with provider_client(max_attempts=1) as client:
+            reading = asyncio.create_task(tell(client, saying(), endpoint_at(url)))
+            await asyncio.to_thread(provider.arrived.wait, 30)
+        return await reading
+
+    with ScriptedProvider([Reply(hang=True)]) as provider:
+        told = asyncio.run(close_under_the_reader(provider.url))
+    assert len(told.ended) == 1

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -62,7 +62,7 @@ class Attempt:
     def partial(self) -> str:
         return self._decoder.partial
 
-    async def stream(self, transport: Transport, key: str | None) -> AsyncIterator[Accepted | StreamEvent | Reply]:
+    async def stream(self, transport: Transport, key: str | None) -> AsyncGenerator[Accepted | StreamEvent | Reply, None]:
         """That it was accepted, the answer's events, and then its reply. Raises `ProviderError`."""
         request, endpoint, wire = self._request, self._endpoint, self._wire
         body = wire.encode(request, endpoint)

@@ -7,7 +7,8 @@ second attempt would not repeat.
 """
 
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from tallystick_agent.ports import Clock, SecretStore
@@ -104,7 +105,7 @@ class ModelClient:
         may_try: Callable[[Endpoint], None] = _always,
         fitted: Callable[[ChatRequest, Endpoint], ChatRequest] = _same,
         refusals_may_move: bool = False,
-    ) -> AsyncIterator[ClientEvent]:
+    ) -> AsyncGenerator[ClientEvent, None]:
         """Raises the last attempt's `ProviderError`, after an `AttemptEnded` for it.
 
         `order` is the router's and not empty. `may_try` is asked before each further attempt and raises where the turn's
@@ -133,13 +134,15 @@ class ModelClient:
                     if wait > 0:
                         await self._clock.sleep(wait)
                 yield AttemptStarted(attempt=len(failed) + 1, endpoint=endpoint)
-                async for event in run.stream(self._transport, key):
-                    if isinstance(event, Accepted):
-                        yield AttemptAccepted(generation_id=run.generation_id)
-                        continue
-                    if isinstance(event, Reply):
-                        await self._served(endpoint, run, event)
-                    yield event
+                # A reader who stops must not wait for a collector until the provider hears of it.
+                async with aclosing(run.stream(self._transport, key)) as stream:
+                    async for event in stream:
+                        if isinstance(event, Accepted):
+                            yield AttemptAccepted(generation_id=run.generation_id)
+                            continue
+                        if isinstance(event, Reply):
+                            await self._served(endpoint, run, event)
+                        yield event
                 return
             except ProviderError as error:
                 failed.append(Failed(place=place, error=error, at=self._clock.monotonic()))

@@ -8,7 +8,7 @@ import contextlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
 from tallystick_agent.ports import Clock
@@ -108,7 +108,7 @@ class Transport:
             raise ProviderError(f"{urlsplit(url).netloc} did not answer with JSON.") from error
         if not isinstance(data, dict):
             raise ProviderError(f"{urlsplit(url).netloc} did not answer with a JSON object.")
-        return data
+        return cast(dict[str, Any], data)
 
     async def get_json(self, url: str, *, timeout_s: float) -> Any:
         """A small look at a server of this machine; `None` when nobody answers in time."""
@@ -226,8 +226,8 @@ class _Pool:
             self._open.append(0)
         elif place is None:
             place = self._open.index(min(self._open))
-        client = self._clients[place]
-        self._open[place] += 1
+        client, counts = self._clients[place], self._open
+        counts[place] += 1
         try:
             response = await client.send(client.build_request(method, url, **options), stream=True)
             try:
@@ -235,7 +235,7 @@ class _Pool:
             finally:
                 await response.aclose()
         finally:
-            self._open[place] -= 1
+            counts[place] -= 1
 
     def _client(self) -> "httpx.AsyncClient":
         import httpx
@@ -251,10 +251,10 @@ class _Pool:
         )
 
     async def close(self) -> None:
-        for client in self._clients:
+        # Requests that are still open keep counting in the old list.
+        clients, self._clients, self._open = self._clients, [], []
+        for client in clients:
             await client.aclose()
-        self._clients.clear()
-        self._open.clear()
 
 
 def signed(key: str | None, auth: AuthStyle) -> dict[str, str]:
