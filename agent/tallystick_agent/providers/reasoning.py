@@ -61,10 +61,13 @@ def resolve(wish: Reasoning | None, rule: ReasoningRule | None, max_output: int)
             return Asked(on=True, exclude=wish.exclude)
 
 
+_MIDDLE: Final[tuple[Effort, ...]] = ("medium",)
+
+
 def nearest(effort: Effort, known: tuple[Effort, ...]) -> Effort:
     """The accepted effort that is closest; the weaker one of two that are equally close, since it costs less."""
-    usable = [one for one in known if one != "none"] or ["medium"]
-    return min(usable, key=lambda one: (abs(EFFORTS.index(one) - EFFORTS.index(effort)), EFFORTS.index(one)))
+    usable: tuple[Effort, ...] = tuple(one for one in known if one != "none")
+    return min(usable or _MIDDLE, key=lambda one: (abs(EFFORTS.index(one) - EFFORTS.index(effort)), EFFORTS.index(one)))
 
 
 def _budget(asked: int, rule: ReasoningRule, max_output: int, *, exclude: bool) -> Asked:
@@ -80,7 +83,8 @@ def _effort_of(budget: int, max_output: int) -> Effort:
     if budget <= 0:
         return "none"
     share = budget / max(1, max_output)
-    return min(("minimal", "low", "medium", "high", "xhigh"), key=lambda one: abs(SHARES[one] - share))
+    steps: tuple[Effort, ...] = ("minimal", "low", "medium", "high", "xhigh")
+    return min(steps, key=lambda one: abs(SHARES[one] - share))
 
 
 def _weakest(rule: ReasoningRule) -> Effort:

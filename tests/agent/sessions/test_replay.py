@@ -77,6 +77,8 @@ def shape(found: SessionState) -> list[str]:
                     parts.append(f"call:{part.call_id}")
                 case "tool_result":
                     parts.append(f"{part.call_id}={part.text}")
+                case "image":
+                    parts.append(part.media_type)
                 case _:
                     parts.append(part.text)
         lines.append(f"{message.role}: {' '.join(parts)}")

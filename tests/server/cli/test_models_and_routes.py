@@ -1,6 +1,7 @@
 """`tallystick models` and `tallystick route` as a person at a terminal and a script meet them."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +23,22 @@ def rows(output: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.splitlines()]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "holds"),
-    [
-        (("gpt", "5.6", "terra"), lambda row: "gpt-5.6-terra" in row["model"]),
-        (("--provider", "groq"), lambda row: row["model"].startswith("groq/")),
-        (("--all", "--free"), lambda row: {row["rates"]["input"], row["rates"]["output"]} == {"0"}),
-        (("--all", "--max-input", "0.5"), lambda row: float(row["rates"]["input"]) <= 0.5),
-        (("--all", "--min-window", "500000"), lambda row: row["window"] >= 500_000),
-        (("--all", "--tools", "--images"), lambda row: {"tools", "images"} <= set(row["can"])),
-        (("--all", "--reasoning"), lambda row: "reasoning" in row),
-        ((), lambda row: row["usable"]),
-    ],
-    ids=["words", "provider", "free", "price", "window", "abilities", "reasoning", "usable"],
-)
-def test_filters_leave_only_what_they_say(tmp_path: Path, arguments: tuple[str, ...], holds: Any) -> None:
+Holds = Callable[[dict[str, Any]], bool]
+FILTERS: dict[str, tuple[tuple[str, ...], Holds]] = {
+    "words": (("gpt", "5.6", "terra"), lambda row: "gpt-5.6-terra" in row["model"]),
+    "provider": (("--provider", "groq"), lambda row: row["model"].startswith("groq/")),
+    "free": (("--all", "--free"), lambda row: {row["rates"]["input"], row["rates"]["output"]} == {"0"}),
+    "price": (("--all", "--max-input", "0.5"), lambda row: float(row["rates"]["input"]) <= 0.5),
+    "window": (("--all", "--min-window", "500000"), lambda row: row["window"] >= 500_000),
+    "abilities": (("--all", "--tools", "--images"), lambda row: {"tools", "images"} <= set(row["can"])),
+    "reasoning": (("--all", "--reasoning"), lambda row: "reasoning" in row),
+    "usable": ((), lambda row: row["usable"]),
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_filters_leave_only_what_they_say(tmp_path: Path, name: str) -> None:
+    arguments, holds = FILTERS[name]
     code, output = run(tmp_path, "models", *arguments, "--json")
     found = rows(output)
     assert code == 0
