@@ -88,4 +88,4 @@ def _effort_of(budget: int, max_output: int) -> Effort:
 
 
 def _weakest(rule: ReasoningRule) -> Effort:
-    return min((one for one in rule.efforts if one != "none"), key=EFFORTS.index, default="low")
+    return nearest("minimal", rule.efforts)
