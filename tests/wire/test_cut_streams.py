@@ -98,8 +98,7 @@ def faults_of(one: Recorded, told: Told, *, head: bool, whole: bool) -> list[str
             found.append(f"the whole answer fails: {told.error.message}")
         if head and (told.error.code, told.accepted) != ("provider_unavailable", 0):
             found.append(f"{told.error.code} where nothing had been answered")
-        # Half a line of JSON lines is read as a line that is no JSON, which nobody is charged for.
-        charged = told.ended[-1].accepted or (one.wire == "ollama" and told.error.code == "provider_failed")
+        charged = told.ended[-1].accepted
         if not head and expected["error"] is None and not (told.error.retryable and charged):
             found.append(f"{told.error.message} (final, or free of charge)")
         return found

@@ -10,7 +10,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -274,12 +274,13 @@ def test_a_reader_who_stops_frees_the_server(llama: LlamaModel, wire: WireName) 
     assert text_of(told.reply)
 
 
-def test_a_local_server_that_closes_its_connections_costs_no_attempt(llama: LlamaModel) -> None:
+@pytest.mark.parametrize("local", [True, False], ids=["known to be local", "somewhere in the network"])
+def test_a_server_that_closes_its_connections_costs_no_attempt(llama: LlamaModel, local: bool) -> None:
     """It says that it keeps a connection, and closes it unasked after some streams."""
 
     async def send_many() -> list[Told]:
         async with provider_client(max_attempts=1) as client:
             request = saying("Hello.", max_output_tokens=2, temperature=0.0)
-            return [await tell(client, request, at(llama, "openai_chat")) for _ in range(20)]
+            return [await tell(client, request, replace(at(llama, "openai_chat"), local=local)) for _ in range(20)]
 
     assert [told.error for told in asyncio.run(send_many())] == [None] * 20

@@ -173,15 +173,16 @@ class Asker:
         def fitted(whole: ChatRequest, endpoint: Endpoint) -> ChatRequest:
             return replace(made.fitted(whole, endpoint), onward=onward(target, endpoint, target.wish))
 
+        events = self._parts.client.send(
+            request,
+            made.order,
+            guard=guard,
+            may_try=may_try,
+            fitted=fitted,
+            refusals_may_move=self._parts.settings.routing.fallback_after_refusal,
+        )
         try:
-            async for event in self._parts.client.send(
-                request,
-                made.order,
-                guard=guard,
-                may_try=may_try,
-                fitted=fitted,
-                refusals_may_move=self._parts.settings.routing.fallback_after_refusal,
-            ):
+            async for event in events:
                 match event:
                     case AttemptStarted(attempt=attempt, endpoint=endpoint):
                         booking.start(attempt, endpoint)
@@ -213,6 +214,8 @@ class Asker:
                 near = [name for name in self._parts.nearest(self._options.model) if name != self._options.model]
                 error.remedy += f" Near: {', '.join(near)}." if near else ""
             raise
+        finally:
+            await events.aclose()
         raise ProviderError("The provider gave no answer.", retryable=False)
 
     async def _waits(self, event: AttemptWaits) -> None:

@@ -1,8 +1,9 @@
 """One try at one endpoint. Owns the state of a try: what was shown, what may be charged, how fast it came."""
 
+import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -21,6 +22,8 @@ from tallystick_agent.settings import NetworkSettings
 
 _LINES: Final = ("ollama",)
 """Wires that stream lines of JSON instead of events."""
+LAST_S: Final = 1.0
+"""Seconds to wait for a response to close after the provider said that the answer is over; else it costs its connection."""
 _LINE_FAULTS: Final = ("provider_stream_cut", "provider_timeout")
 
 
@@ -79,7 +82,7 @@ class Attempt:
                     if endpoint.wire in _LINES
                     else payloads(response.chunks, self._progress, event_stream=response.event_stream)
                 )
-                async for together in found:
+                while (together := await self._next(found)) is not None:
                     for event in joined(self._decode(together)):
                         if self._first is None:
                             self._first = self._clock.monotonic()
@@ -95,6 +98,15 @@ class Attempt:
             if not self._whole_before(error):
                 raise
         yield self._decoder.finish(cut=cut)
+
+    async def _next(self, found: AsyncIterator[list[str]]) -> list[str] | None:
+        """What comes next. After the end was said nothing is to come: a line that stays open is left to itself."""
+        try:
+            if not self._decoder.ended:
+                return await anext(found)
+            return await asyncio.wait_for(anext(found), LAST_S)
+        except (StopAsyncIteration, TimeoutError):
+            return None
 
     def _whole_before(self, error: ProviderError) -> bool:
         """Whether the answer and its usage had come before the line broke: then nothing is missing."""

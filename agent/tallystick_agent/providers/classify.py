@@ -68,7 +68,7 @@ def classify_body(*, status: int, body: dict[str, Any]) -> ProviderError:
         return ProviderError(message, code="provider_content_filter", status=effective, remedy="Change the prompt or the model.")
     # The word alone proves nothing: a limit per minute also names the billing page where a higher one can be bought.
     billed = "billing" in f"{detail.get('code')} {detail.get('type')}".lower()
-    error = _by_status(effective, message, never=billed or bool(_NEVER.search(text)))
+    error = _by_status(_meant(effective, detail, message), message, never=billed or bool(_NEVER.search(text)))
     if error.code == "provider_unavailable" and _kind(detail) in _RATE_KINDS:
         error = _by_status(429, message, never=False)
     wait = _wait_in(detail, message)
@@ -79,6 +79,15 @@ def classify_body(*, status: int, body: dict[str, Any]) -> ProviderError:
         # The router says itself whether another try makes sense.
         error.retryable = cast(dict[str, Any], availability)["retryable"] and not billed
     return error
+
+
+def _meant(status: int, detail: dict[str, Any], message: str) -> int:
+    """The status that is meant where LiteLLM's proxy answers everything with 400."""
+    if status == 400 and detail.get("type") == "no_db_connection":
+        return 401
+    if status == 400 and "Invalid model name passed in model=" in message:
+        return 404
+    return status
 
 
 _RATE_KINDS: Final = ("rate_limit_exceeded", "rate_limit_error", "slow_down", "resource_exhausted")

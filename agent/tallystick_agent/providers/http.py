@@ -62,13 +62,13 @@ class Transport:
         """Sends, and gives the open response. Raises `ProviderError` for anything but a success."""
         import httpx
 
-        pool = self._pool(endpoint.base_url, kept=not endpoint.local)
         url = endpoint.base_url.rstrip("/") + path
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         idle, begun = self.idle_s(endpoint), False
         try:
             timeout = self._timeout(idle)
             more = {**(headers or {}), **signed(key, endpoint.auth)}
+            pool = self._pool(endpoint.base_url, kept=not endpoint.local)
             async with pool.sent("POST", url, content=content, headers=more, timeout=timeout) as response:
                 begun = True
                 if response.status_code != 200:
@@ -214,6 +214,10 @@ class _Pool:
         self._kept = kept
         self._clients: list[httpx.AsyncClient] = []
         self._open: list[int] = []
+        self._idle: list[bool] = []
+        """Whether the last answer of a client was read to its end, so that its connection may serve again."""
+        self._single: httpx.AsyncClient | None = None
+        """For one request on a new connection."""
         self._verify: Any = False
 
     @contextlib.asynccontextmanager
@@ -222,37 +226,57 @@ class _Pool:
         place = next((number for number, count in enumerate(self._open) if count < TOGETHER), None)
         if place is None and len(self._clients) < CONNECTIONS // TOGETHER:
             place = len(self._clients)
-            self._clients.append(self._client())
+            self._clients.append(self._client(kept=self._kept))
             self._open.append(0)
+            self._idle.append(False)
         elif place is None:
             place = self._open.index(min(self._open))
-        client, counts = self._clients[place], self._open
+        client, counts, idle = self._clients[place], self._open, self._idle
         counts[place] += 1
         try:
-            response = await client.send(client.build_request(method, url, **options), stream=True)
+            response = await self._send(client, place, client.build_request(method, url, **options))
             try:
                 yield response
             finally:
                 await response.aclose()
+                idle[place] = response.is_stream_consumed
         finally:
             counts[place] -= 1
 
-    def _client(self) -> "httpx.AsyncClient":
+    async def _send(self, client: "httpx.AsyncClient", place: int, request: "httpx.Request") -> "httpx.Response":
+        """The open response. A kept connection that the server has closed meanwhile is no failure: a new one is opened.
+
+        Only where the last answer of this client left its connection open: on a new one, a request without an answer may have
+        been served.
+        """
+        import httpx
+
+        kept, self._idle[place] = self._idle[place] and self._kept, False
+        try:
+            return await client.send(request, stream=True)
+        except httpx.RemoteProtocolError:
+            if not kept:
+                raise
+            if self._single is None:
+                self._single = self._client(kept=False)
+            return await self._single.send(request, stream=True)
+
+    def _client(self, *, kept: bool) -> "httpx.AsyncClient":
         import httpx
 
         if not self._plain and self._verify is False:
             # Building a TLS context costs 30–70 ms: once an origin, and never for plain http to this machine.
             self._verify = httpx.create_ssl_context()
-        limits = httpx.Limits(
-            max_connections=TOGETHER, max_keepalive_connections=TOGETHER if self._kept else 0, keepalive_expiry=30
-        )
+        limits = httpx.Limits(max_connections=TOGETHER, max_keepalive_connections=TOGETHER if kept else 0, keepalive_expiry=30)
         return httpx.AsyncClient(
             headers=self._headers, trust_env=not self._plain, verify=self._verify, follow_redirects=False, limits=limits
         )
 
     async def close(self) -> None:
         # Requests that are still open keep counting in the old list.
-        clients, self._clients, self._open = self._clients, [], []
+        clients, self._clients, self._open, self._idle = self._clients, [], [], []
+        clients += [self._single] if self._single is not None else []
+        self._single = None
         for client in clients:
             await client.aclose()
 

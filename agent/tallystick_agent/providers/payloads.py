@@ -3,6 +3,7 @@
 Keep-alive comments are bytes, so they hold the connection open; they are no progress, so they do not hold it for ever.
 """
 
+import json
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -51,6 +52,18 @@ class Progress:
             )
 
 
+def _whole(data: bytes) -> str:
+    """A last line or an answer that nothing closes. Raises `ProviderError` for one that was cut."""
+    text = data.decode("utf-8", "replace").strip()
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ProviderError(
+            "The provider's answer broke off before its end.", code="provider_stream_cut", retryable=True
+        ) from error
+    return text
+
+
 async def lines(chunks: AsyncIterator[bytes], progress: Progress) -> AsyncIterator[list[str]]:
     """The lines of a stream of JSON lines, as many as came together. Raises `ProviderError` for a line over 16 MiB."""
     rest = b""
@@ -61,8 +74,7 @@ async def lines(chunks: AsyncIterator[bytes], progress: Progress) -> AsyncIterat
         progress.made()
         yield [line.decode("utf-8", "replace") for line in whole if line.strip()]
     if rest.strip():
-        # A line without its end may be cut: only one that is whole JSON is one.
-        yield [rest.decode("utf-8", "replace")]
+        yield [_whole(rest)]
 
 
 async def payloads(chunks: AsyncIterator[bytes], progress: Progress, *, event_stream: bool) -> AsyncIterator[list[str]]:
@@ -95,4 +107,4 @@ async def payloads(chunks: AsyncIterator[bytes], progress: Progress, *, event_st
     text = whole.decode("utf-8", "replace").strip()
     if not text.startswith("{"):
         raise ProviderError("The provider's answer is not an event stream and not JSON.", retryable=True)
-    yield [text]
+    yield [_whole(whole)]

@@ -1,11 +1,12 @@
 """Servers that answer what nobody asked for: every one ends in one typed error that says what to do, and no key gets away."""
 
+import asyncio
 import gzip
 import json
 from typing import Any
 
 import pytest
-from tests.support.provider_client import ask, endpoint_at, saying
+from tests.support.provider_client import ask, endpoint_at, provider_client, saying, tell
 from tests.support.scripted_provider import Reply, ScriptedProvider
 
 from tallystick_agent.protocol.errors import ContextOverflow, ProviderError
@@ -152,3 +153,38 @@ def test_an_answer_that_takes_too_long_in_all_is_given_up() -> None:
     assert told.error is not None
     assert told.error.code == "provider_timeout"
     assert "request_timeout_s" in told.error.remedy
+
+
+class Lingering:
+    """Gives an answer whole, and leaves the line open."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self.closed = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+        await reader.readexactly(length)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + self._body)
+        await writer.drain()
+        await reader.read()
+        self.closed.set()
+        writer.close()
+
+
+def test_a_line_that_stays_open_after_the_end_keeps_nobody_waiting() -> None:
+    """The idle timeout here is a minute; the answer is there at once, and the line is hung up."""
+    chunk = {"id": "g", "choices": [{"index": 0, "delta": {"content": "Hello."}, "finish_reason": "stop"}]}
+    server = Lingering(b"data: " + json.dumps(chunk).encode() + b"\n\ndata: [DONE]\n\n")
+
+    async def run() -> str:
+        listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+        async with listening, provider_client(idle_s=60.0, max_attempts=1) as client:
+            url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+            async with asyncio.timeout(30):
+                told = await tell(client, saying(), endpoint_at(url))
+                await server.closed.wait()
+        return told.shown
+
+    assert asyncio.run(run()) == "Hello."

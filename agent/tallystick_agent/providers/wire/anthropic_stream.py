@@ -48,6 +48,10 @@ class AnthropicDecoder:
     def started(self) -> bool:
         return self._answer.started or bool(self._blocks or self._usage)
 
+    @property
+    def ended(self) -> bool:
+        return self._answer.ended
+
     def feed(self, data: str) -> list[StreamEvent]:
         if data.strip() == "[DONE]":
             return []

@@ -28,6 +28,11 @@ class Decoder(Protocol):
         """Whether anything of an answer, or its usage, has come."""
         ...
 
+    @property
+    def ended(self) -> bool:
+        """Whether the provider said that nothing follows."""
+        ...
+
     def feed(self, data: str) -> list[StreamEvent]:
         """One payload: an event of a stream, or a whole answer. Raises `ProviderError`."""
         ...

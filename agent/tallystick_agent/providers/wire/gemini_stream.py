@@ -45,6 +45,11 @@ class GeminiDecoder:
     def started(self) -> bool:
         return self._answer.started or bool(self._parts)
 
+    @property
+    def ended(self) -> bool:
+        """Nothing tells: usage may follow the reason."""
+        return False
+
     def feed(self, data: str) -> list[StreamEvent]:
         if data.strip() == "[DONE]":
             return []

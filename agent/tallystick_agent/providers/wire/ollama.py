@@ -93,6 +93,10 @@ class OllamaDecoder:
     def started(self) -> bool:
         return self._answer.started
 
+    @property
+    def ended(self) -> bool:
+        return self._answer.finish is not None
+
     def feed(self, data: str) -> list[StreamEvent]:
         try:
             line = json.loads(data)

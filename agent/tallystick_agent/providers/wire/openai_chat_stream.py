@@ -60,6 +60,10 @@ class OpenAIChatDecoder:
     def started(self) -> bool:
         return self._answer.started or bool(self._details)
 
+    @property
+    def ended(self) -> bool:
+        return self._answer.ended
+
     def feed(self, data: str) -> list[StreamEvent]:
         """One `data:` payload. Raises `ProviderError` for an error object, and for what is not JSON of the known shape."""
         if data.strip() == "[DONE]":

@@ -36,6 +36,10 @@ class ResponsesDecoder:
     def started(self) -> bool:
         return self._answer.started
 
+    @property
+    def ended(self) -> bool:
+        return self._answer.finish is not None
+
     def feed(self, data: str) -> list[StreamEvent]:
         if data.strip() == "[DONE]":
             return []

@@ -142,9 +142,21 @@ def without_costs(reply: Reply) -> Reply:
 def test_the_products_own_reader_sees_the_same_at_a_cut(one: Recorded, data: st.DataObject) -> None:
     wire = WIRE_NAMES[one.wire]
     place = data.draw(st.integers(1, len(one.data)))
-    ours = payloads_of(wire, [one.data[:place]])
     *_, last = map(list, prefixes(one._replace(data=one.data[:place])))
-    assert ours == last
+    if one.wire == "ollama" and last and not is_json(last[-1]):
+        with pytest.raises(ProviderError) as cut:
+            payloads_of(wire, [one.data[:place]])
+        assert cut.value.code == "provider_stream_cut"
+        return
+    assert payloads_of(wire, [one.data[:place]]) == last
+
+
+def is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 # --- streamed or whole -------------------------------------------------------------------------------------------------
