@@ -30,7 +30,7 @@ from tallystick_agent.protocol.events import (
 from tallystick_agent.protocol.ids import ItemId, RequestId
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.usage import Budget, Cost, Usage
-from tallystick_agent.providers.client import AttemptAccepted, AttemptEnded, AttemptStarted, AttemptWaits
+from tallystick_agent.providers.client import AttemptAccepted, AttemptCounted, AttemptEnded, AttemptStarted, AttemptWaits
 from tallystick_agent.providers.request import ChatRequest, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from tallystick_agent.providers.resolve import Target, alone
 from tallystick_agent.tokens.counter import Counter, family_of
@@ -195,6 +195,8 @@ class Asker:
                         await self._waits(event)
                     case AttemptAccepted(generation_id=generation_id):
                         booking.accepted(generation_id)
+                    case AttemptCounted(usage=counted):
+                        booking.counted(counted)
                     case AttemptEnded():
                         self._parts.affinity.forget(request.session_key)
                         await booking.failed(event)

@@ -1,6 +1,6 @@
 """The books of one request: every attempt becomes one row, whatever becomes of it. Owns the estimates where nobody counted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from tallystick_agent.context.assemble import output_segments
@@ -77,17 +77,22 @@ class Booking:
         self._started = 0.0
         self._first: float | None = None
         self._generation = ""
+        self._running: Usage | None = None
         self._booked = True
 
     def start(self, attempt: int, endpoint: Endpoint) -> None:
         self._attempt, self._endpoint, self._started = attempt, endpoint, self._books.now()
-        self._first, self._generation, self._booked = None, "", False
+        self._first, self._generation, self._running, self._booked = None, "", None, False
         self._step = self._books.counted()
         self.partial.clear()
 
     def accepted(self, generation_id: str) -> None:
         """The provider has taken the request; with the id, what an attempt that breaks really cost can be asked later."""
         self._generation = generation_id
+
+    def counted(self, usage: Usage) -> None:
+        """What the provider has counted so far. It stands in for our estimate where the attempt breaks."""
+        self._running = usage
 
     def piece(self, text: str) -> None:
         self._first = self._books.now() if self._first is None else self._first
@@ -156,8 +161,11 @@ class Booking:
         return output_segments(AssistantMessage(parts=(TextPart(text=text),)), self._counter) if text else ()
 
     def _estimated(self, text: str) -> Usage:
-        inputs = self._estimates[self._endpoint.slug]
-        return Usage(input_tokens=inputs, output_tokens=self._counter.text(text) if text else 0, source="estimated")
+        spoken = self._counter.text(text) if text else 0
+        if self._running is not None:
+            outputs = max(spoken, self._running.output_tokens)
+            return replace(self._running, output_tokens=outputs, source="estimated")
+        return Usage(input_tokens=self._estimates[self._endpoint.slug], output_tokens=spoken, source="estimated")
 
     async def _book(
         self,

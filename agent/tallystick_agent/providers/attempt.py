@@ -11,6 +11,7 @@ from tallystick_agent.ports import Clock
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.messages import ToolCallPart
 from tallystick_agent.protocol.model_info import Endpoint
+from tallystick_agent.protocol.usage import Usage
 from tallystick_agent.providers.health import Outcome
 from tallystick_agent.providers.http import Transport
 from tallystick_agent.providers.payloads import PATIENCE, Progress, lines, payloads
@@ -32,6 +33,16 @@ class Accepted:
     """The response has begun."""
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What the provider has counted so far."""
+
+    usage: Usage
+
+
+AttemptEvent = Accepted | Counted | StreamEvent | Reply
+
+
 class Attempt:
     def __init__(
         self, endpoint: Endpoint, request: ChatRequest, clock: Clock, network: NetworkSettings, idle_s: float, *, guarded: bool
@@ -47,6 +58,7 @@ class Attempt:
         self._first: float | None = None
         self._open = False
         self._broken: ProviderError | None = None
+        self._counted: Usage | None = None
         self.visible = False
         """Whether words were shown: after that no other attempt may take its place."""
         self.generation_id = ""
@@ -65,7 +77,7 @@ class Attempt:
     def partial(self) -> str:
         return self._decoder.partial
 
-    async def stream(self, transport: Transport, key: str | None) -> AsyncGenerator[Accepted | StreamEvent | Reply, None]:
+    async def stream(self, transport: Transport, key: str | None) -> AsyncGenerator["AttemptEvent", None]:
         """That it was accepted, the answer's events, and then its reply. Raises `ProviderError`."""
         request, endpoint, wire = self._request, self._endpoint, self._wire
         body = wire.encode(request, endpoint)
@@ -83,7 +95,11 @@ class Attempt:
                     else payloads(response.chunks, self._progress, event_stream=response.event_stream)
                 )
                 while (together := await self._next(found)) is not None:
-                    for event in joined(self._decode(together)):
+                    events = joined(self._decode(together))
+                    if self._decoder.running is not self._counted and self._decoder.running is not None:
+                        self._counted = self._decoder.running
+                        yield Counted(self._counted)
+                    for event in events:
                         if self._first is None:
                             self._first = self._clock.monotonic()
                         if isinstance(event, TextDelta | ToolCallDelta):

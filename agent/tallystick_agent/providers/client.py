@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from tallystick_agent.ports import Clock, SecretStore
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.model_info import Endpoint
+from tallystick_agent.protocol.usage import Usage
 from tallystick_agent.providers.account_check import AccountCheck
-from tallystick_agent.providers.attempt import Accepted, Attempt
+from tallystick_agent.providers.attempt import Accepted, Attempt, Counted
 from tallystick_agent.providers.fallback import Failed, TryNext, after_failure
 from tallystick_agent.providers.health import HealthBoard, Outcome
 from tallystick_agent.providers.http import Transport, origin_of
@@ -49,6 +50,13 @@ class AttemptAccepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptCounted:
+    """What the provider has counted so far; better than our estimate where the attempt breaks."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptEnded:
     """An attempt that failed. `partial` is what had been generated, for the estimate in the ledger."""
 
@@ -63,7 +71,7 @@ class AttemptEnded:
     generation_id: str = ""
 
 
-ClientEvent = StreamEvent | AttemptStarted | AttemptWaits | AttemptAccepted | AttemptEnded | Reply
+ClientEvent = StreamEvent | AttemptStarted | AttemptWaits | AttemptAccepted | AttemptCounted | AttemptEnded | Reply
 
 
 def _same(request: ChatRequest, endpoint: Endpoint) -> ChatRequest:
@@ -139,6 +147,9 @@ class ModelClient:
                     async for event in stream:
                         if isinstance(event, Accepted):
                             yield AttemptAccepted(generation_id=run.generation_id)
+                            continue
+                        if isinstance(event, Counted):
+                            yield AttemptCounted(usage=event.usage)
                             continue
                         if isinstance(event, Reply):
                             await self._served(endpoint, run, event)

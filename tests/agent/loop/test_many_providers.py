@@ -200,6 +200,24 @@ def test_what_was_stopped_is_estimated_at_once_and_corrected_by_the_next_session
         play(tmp_path, provider, later)
 
 
+def test_what_was_counted_before_a_break_stands_in_for_our_estimate(tmp_path: Path) -> None:
+    """Anthropic tells the input first, with what came from the cache."""
+    seen: list[EventBody] = []
+
+    async def act(app: Application, repo: Path) -> None:
+        session = await app.open(app.disk(repo), app="test", model=CLAUDE)
+        seen.extend(await turns(session, Prompt(text="hello")))
+        await session.close()
+        assert app.ledger.unbalanced() == 0
+
+    broken = Reply(lines="Once upon a time there was a fox. " * 8, cut=True, input_tokens=9_000, cached=8_000, output_tokens=70)
+    with ScriptedProvider([broken, Reply(lines="The end.")]) as provider:
+        play(tmp_path, provider, act)
+    usage = one(seen, RequestFinished)[0].usage
+    assert (usage.input_tokens, usage.cached_tokens, usage.source) == (9_000, 8_000, "estimated")
+    assert usage.output_tokens > 10
+
+
 def test_the_users_wishes_go_on_to_a_router(tmp_path: Path) -> None:
     async def act(app: Application, repo: Path) -> None:
         session = await app.open(app.disk(repo), app="test", model=ROUTER + ":nitro")

@@ -38,6 +38,7 @@ class AnthropicDecoder:
         self._open: set[int] = set()
         """Blocks that began and have not ended: such a thought has no signature, and cannot go back."""
         self._usage: dict[str, Any] = {}
+        self._running: Usage | None = None
         self._reason = ""
 
     @property
@@ -47,6 +48,10 @@ class AnthropicDecoder:
     @property
     def started(self) -> bool:
         return self._answer.started or bool(self._blocks or self._usage)
+
+    @property
+    def running(self) -> Usage | None:
+        return self._running
 
     @property
     def ended(self) -> bool:
@@ -172,6 +177,7 @@ class AnthropicDecoder:
         if isinstance(usage, dict):
             known = cast(dict[str, Any], usage)
             self._usage.update({name: value for name, value in known.items() if value is not None})
+            self._running = usage_of(self._usage)
 
     def finish(self, *, cut: bool = False) -> Reply:
         blocks = [self._blocks[index] for index in sorted(self._blocks) if index not in self._open]

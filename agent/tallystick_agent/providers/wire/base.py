@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.model_info import Endpoint
+from tallystick_agent.protocol.usage import Usage
 from tallystick_agent.providers.request import ChatRequest, Reply, StreamEvent
 
 MOST_TOKENS: Final = 2**40
@@ -26,6 +27,11 @@ class Decoder(Protocol):
     @property
     def started(self) -> bool:
         """Whether anything of an answer, or its usage, has come."""
+        ...
+
+    @property
+    def running(self) -> Usage | None:
+        """What the provider has counted so far: exact for the input where it tells that first, and no end for the output."""
         ...
 
     @property

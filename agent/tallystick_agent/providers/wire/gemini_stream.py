@@ -46,6 +46,10 @@ class GeminiDecoder:
         return self._answer.started or bool(self._parts)
 
     @property
+    def running(self) -> Usage | None:
+        return self._answer.usage
+
+    @property
     def ended(self) -> bool:
         """Nothing tells: usage may follow the reason."""
         return False

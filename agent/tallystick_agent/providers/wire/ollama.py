@@ -94,6 +94,10 @@ class OllamaDecoder:
         return self._answer.started
 
     @property
+    def running(self) -> Usage | None:
+        return self._answer.usage
+
+    @property
     def ended(self) -> bool:
         return self._answer.finish is not None
 

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.model_info import Endpoint
+from tallystick_agent.protocol.usage import Usage
 from tallystick_agent.providers.classify import classify_body
 from tallystick_agent.providers.dialects import Dialect
 from tallystick_agent.providers.request import Finish, Reply, StreamEvent
@@ -59,6 +60,10 @@ class OpenAIChatDecoder:
     @property
     def started(self) -> bool:
         return self._answer.started or bool(self._details)
+
+    @property
+    def running(self) -> Usage | None:
+        return self._answer.usage
 
     @property
     def ended(self) -> bool:

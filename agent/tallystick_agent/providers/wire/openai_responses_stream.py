@@ -37,6 +37,10 @@ class ResponsesDecoder:
         return self._answer.started
 
     @property
+    def running(self) -> Usage | None:
+        return self._answer.usage
+
+    @property
     def ended(self) -> bool:
         return self._answer.finish is not None
 
