@@ -7,7 +7,7 @@ command line or the editor. Keys and base URLs come from the user's scope alone 
 import tomllib
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -179,7 +179,8 @@ class MaxPriceSettings(_Section):
     """The same for the fee of a request, in USD."""
 
 
-Threshold = float | dict[Literal["p50", "p75", "p90", "p99"], float]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Threshold = Positive | dict[Literal["p50", "p75", "p90", "p99"], Positive]
 
 
 class RoutingSettings(_Section):

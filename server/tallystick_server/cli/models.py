@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tallystick_agent.protocol.errors import ConfigurationError, TallystickError
+from tallystick_server.cli.option_types import USD
 from tallystick_server.compose import Application
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ def command() -> None:
 @command.command(name="list")
 @click.argument("query", nargs=-1)
 @click.option("--provider", default="", help="Only this provider's.")
-@click.option("--max-input", type=Decimal, metavar="USD", help="At most this much for a million input tokens.")
-@click.option("--max-output", type=Decimal, metavar="USD", help="At most this much for a million output tokens.")
-@click.option("--min-window", type=int, metavar="TOKENS", help="At least this context window.")
+@click.option("--max-input", type=USD, help="At most this much for a million input tokens.")
+@click.option("--max-output", type=USD, help="At most this much for a million output tokens.")
+@click.option("--min-window", type=click.IntRange(1), metavar="TOKENS", help="At least this context window.")
 @click.option("--tools", is_flag=True, help="Only models that call tools.")
 @click.option("--images", is_flag=True, help="Only models that take images.")
 @click.option("--free", is_flag=True, help="Only models that cost nothing.")

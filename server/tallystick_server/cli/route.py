@@ -6,19 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tallystick_server.cli.option_types import SLUG
 from tallystick_server.compose import Application
 
 if TYPE_CHECKING:
     from tallystick_agent.protocol.model_info import Endpoint
     from tallystick_server.model_view import RouteLine
 
+COUNT = click.IntRange(1)
+
 
 @click.command(name="route")
-@click.argument("model")
+@click.argument("model", type=SLUG, metavar="MODEL")
 @click.option("--explain", is_flag=True, help="Show the endpoints that are left out too, and the wishes that apply.")
 @click.option("--offers", is_flag=True, help="Ask OpenRouter for the providers behind its model, and route among them.")
-@click.option("--input", "input_tokens", default=10_000, show_default=True, help="Input tokens of the request.")
-@click.option("--output", "output_tokens", default=1_000, show_default=True, help="Output tokens of the request.")
+@click.option("--input", "input_tokens", type=COUNT, default=10_000, show_default=True, help="Input tokens of the request.")
+@click.option("--output", "output_tokens", type=COUNT, default=1_000, show_default=True, help="Output tokens of the request.")
 @click.option("--tools/--no-tools", default=True, show_default=True, help="Whether the request has tools.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines.")
 def command(model: str, explain: bool, offers: bool, input_tokens: int, output_tokens: int, tools: bool, as_json: bool) -> int:

@@ -19,6 +19,7 @@ from tallystick_agent.protocol.ids import SessionId
 from tallystick_agent.protocol.operations import Answer, Cancel, Continue, Decide, Operation, Prompt
 from tallystick_agent.protocol.usage import Budget, nanos_from_usd
 from tallystick_server.cli.exit_codes import ExitCode, of_turn
+from tallystick_server.cli.option_types import SLUG, USD
 from tallystick_server.compose import Application
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
@@ -46,15 +47,15 @@ def task_options(command: Any) -> Any:
     for option in reversed(
         [
             click.option("--repo", type=click.Path(path_type=Path), help="The repository's folder [default: the current one]."),
-            click.option("--model", metavar="SLUG", help="Model as provider/model, or an OpenRouter name."),
-            click.option("--fallback", metavar="SLUG", multiple=True, help="Model tried where the first fails; may be repeated."),
+            click.option("--model", type=SLUG, help="Model as provider/model, or an OpenRouter name."),
+            click.option("--fallback", type=SLUG, multiple=True, help="Model tried where the first fails; may be repeated."),
             click.option("--effort", type=click.Choice(EFFORTS), help="How hard the model is to think."),
             click.option(
                 "--reasoning-tokens", metavar="N", type=click.IntRange(1), help="Tokens for thoughts, instead of --effort."
             ),
             click.option("--yes", is_flag=True, help="Allow everything inside the policy without asking."),
             click.option("--json", "as_json", is_flag=True, help="Print the event stream as JSON Lines."),
-            click.option("--max-cost", metavar="USD", type=Decimal, help="Stop before this many US dollars are spent."),
+            click.option("--max-cost", type=USD, help="Stop before this many US dollars are spent."),
             click.option("--max-tokens", metavar="N", type=click.IntRange(1), help="Stop before this many tokens are used."),
             click.option("--max-requests", metavar="N", type=click.IntRange(1), help="Stop after this many model requests."),
             click.option("--timeout", metavar="S", type=click.FloatRange(0, min_open=True), help="Stop after this many seconds."),
@@ -99,8 +100,6 @@ def start(
     attempts: int | None,
 ) -> int:
     """Runs a turn to its end. A prompt of `None` takes up the turn that was cut short."""
-    if max_cost is not None and (not max_cost.is_finite() or max_cost < 0):
-        raise click.UsageError("--max-cost must be a number of US dollars that is not negative.")
     if effort is not None and reasoning_tokens is not None:
         raise click.UsageError("Give --effort or --reasoning-tokens, not both.")
     app = Application.load(_overrides(fallback, effort, reasoning_tokens))
