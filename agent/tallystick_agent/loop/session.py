@@ -50,6 +50,7 @@ from tallystick_agent.protocol.operations import (
     SetModel,
 )
 from tallystick_agent.protocol.usage import Budget
+from tallystick_agent.sessions.replay import limits
 from tallystick_agent.tokens.counter import Counter
 from tallystick_agent.tools.base import OutputStore, ToolContext
 from tallystick_agent.tools.registry import LARGE, SMALL
@@ -99,7 +100,9 @@ class Session:
             case Prompt():
                 await self._start(operation.text, operation.context, operation.budget, operation.purpose, continued=False)
             case Continue():
-                await self._start("", "", operation.budget, "chat", continued=True)
+                # Who goes on with a turn goes on under its limits.
+                budget = limits(operation.budget, self._recorder.state.budget)
+                await self._start("", "", budget, "chat", continued=True)
             case Decide():
                 waiting = self._decisions.get(operation.call_id)
                 if waiting is not None and not waiting.done():

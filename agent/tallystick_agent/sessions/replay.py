@@ -42,8 +42,9 @@ from tallystick_agent.protocol.messages import (
     ToolResultPart,
     UserMessage,
 )
-from tallystick_agent.protocol.usage import Usage
+from tallystick_agent.protocol.usage import Budget, Usage
 
+_LIMITS = tuple(Budget.__dataclass_fields__)
 DROPPED = "[This output was dropped to save context. Call the tool again if you need it.]"
 
 
@@ -61,6 +62,8 @@ class SessionState:
     """What the last turn was asked."""
     last_stop: str = ""
     """How the last turn ended; empty while it runs."""
+    budget: Budget = Budget()
+    """The limits of the last turn."""
     open_turn: TurnId | None = None
     """A turn that has begun and not finished."""
     messages: tuple[Message, ...] = ()
@@ -81,6 +84,11 @@ class SessionState:
         """The ids of all calls so far."""
         replies = (message for message in self.messages if isinstance(message, AssistantMessage))
         return frozenset(part.call_id for reply in replies for part in reply.parts if isinstance(part, ToolCallPart))
+
+
+def limits(given: Budget, below: Budget) -> Budget:
+    """The limits that are given, and where one is not, the one below."""
+    return Budget(**{name: here if (here := getattr(given, name)) is not None else getattr(below, name) for name in _LIMITS})
 
 
 def fold(events: Iterable[Event], state: SessionState | None = None) -> SessionState:
@@ -135,7 +143,7 @@ def _turn_started(state: SessionState, body: TurnStarted, turn_id: TurnId | None
         reply_at=None,
         model=body.model or state.model,
     )
-    state = replace(state, last_stop="")
+    state = replace(state, last_stop="", budget=body.budget)
     if body.continued:
         return state
     state = replace(state, prompt=body.prompt)

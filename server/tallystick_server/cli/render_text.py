@@ -1,5 +1,6 @@
 """Events as text for a person: streamed words, tool calls, diffs in colour, the tally. Owns what a terminal shows."""
 
+import re
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -83,7 +84,7 @@ class TextRenderer:
                 styles = {"error": "red", "warning": "yellow", "info": "dim"}
                 self._line(f"{body.message} {body.remedy}".strip(), styles[body.level])
             case TurnFinished() as body:
-                self._end(body)
+                self._end(body, event.session_id)
             case _:
                 pass
 
@@ -200,13 +201,13 @@ class TextRenderer:
         if len(lines) > DIFF_LINES:
             self._line(f"  … {len(lines) - DIFF_LINES} more lines of the diff", "dim")
 
-    def _end(self, body: TurnFinished) -> None:
+    def _end(self, body: TurnFinished, session_id: str) -> None:
         self._stop()
         self._break()
         if body.stop != "end_turn":
             self._line(f"{_WORDS.get(body.stop, body.stop)}: {body.detail}".rstrip(": "), "bold red")
             if body.remedy:
-                self._line(f"  {body.remedy}", "")
+                self._line(f"  {_remedy(body, session_id)}", "")
         self._console.print()
         self._tally.show(self._console)
         if body.cost.nanos is not None and body.requests:
@@ -236,6 +237,12 @@ class TextRenderer:
         if self._status is not None:
             self._status.stop()
             self._status = None
+
+
+def _remedy(body: TurnFinished, session_id: str) -> str:
+    """What to do, with the command where a limit is to be raised."""
+    option = re.match(r"Raise (--[a-z-]+), then resume the session\.$", body.remedy)
+    return f"To go on with more: tallystick resume {session_id} {option[1]} …" if option else body.remedy
 
 
 def _title(item: ToolCallItem) -> str:

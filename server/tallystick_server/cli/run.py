@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -103,15 +104,13 @@ def start(
     if effort is not None and reasoning_tokens is not None:
         raise click.UsageError("Give --effort or --reasoning-tokens, not both.")
     app = Application.load(_overrides(fallback, effort, reasoning_tokens))
-    limits = app.settings.budget
-    cost = max_cost if max_cost is not None else limits.max_cost_usd
-    budget = Budget(
-        max_cost_nanos=nanos_from_usd(cost) if cost is not None else None,
-        max_tokens=max_tokens or limits.max_tokens,
-        max_requests=max_requests or limits.max_requests,
-        timeout_s=timeout or limits.timeout_s,
+    given = Budget(
+        max_cost_nanos=nanos_from_usd(max_cost) if max_cost is not None else None,
+        max_tokens=max_tokens,
+        max_requests=max_requests,
+        timeout_s=timeout,
     )
-    operation: Operation = Continue(budget=budget) if prompt is None else Prompt(text=prompt, budget=budget)
+    operation = Continue(budget=given) if prompt is None else Prompt(text=prompt, budget=given)
     run = _Run(app, operation, resume, repo=repo, model=model, yes=yes, as_json=as_json, attempts=attempts)
     return int(asyncio.run(run.perform()))
 
@@ -124,11 +123,21 @@ def _overrides(fallback: tuple[str, ...], effort: str | None, reasoning_tokens: 
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """The session to take up, its folder and its model, and the limits of the turn that goes on."""
+
+    session_id: SessionId | None
+    folder: Path
+    model: str | None = None
+    limits: Budget = Budget()
+
+
 class _Run:
     def __init__(
         self,
         app: Application,
-        operation: Operation,
+        operation: Prompt | Continue,
         resume: str | None,
         *,
         repo: Path | None,
@@ -149,15 +158,15 @@ class _Run:
     async def perform(self) -> ExitCode:
         renderer: Renderer | None = None
         try:
-            session_id, folder, model = self._place()
-            chosen = await self._app.choose(self._model or model)
+            place = self._place()
+            chosen = await self._app.choose(self._model or place.model)
             renderer = self._renderer(chosen.slug, chosen.reason)
-            workspace = self._app.disk(folder)
+            workspace = self._app.disk(place.folder)
             session = await self._app.open(
-                workspace, app="cli", model=chosen.slug, yes=self._yes, attempts=self._attempts, resume=session_id
+                workspace, app="cli", model=chosen.slug, yes=self._yes, attempts=self._attempts, resume=place.session_id
             )
             try:
-                return await self._drive(session, renderer)
+                return await self._drive(session, renderer, self._limited(place.limits))
             finally:
                 await session.close()
         finally:
@@ -165,10 +174,18 @@ class _Run:
                 renderer.close()
             await self._app.close()
 
-    def _place(self) -> tuple[SessionId | None, Path, str | None]:
-        """The session to take up, its folder and its model."""
+    def _limited(self, below: Budget) -> Operation:
+        """The operation under the limits of the command line; then of the turn that goes on; then of the settings."""
+        from tallystick_agent.sessions.replay import limits
+
+        own = self._app.settings.budget
+        cost = nanos_from_usd(own.max_cost_usd) if own.max_cost_usd is not None else None
+        settings = Budget(max_cost_nanos=cost, max_tokens=own.max_tokens, max_requests=own.max_requests, timeout_s=own.timeout_s)
+        return replace(self._operation, budget=limits(self._operation.budget, limits(below, settings)))
+
+    def _place(self) -> "_Place":
         if self._resume is None:
-            return None, (self._repo or Path.cwd()).absolute(), None
+            return _Place(session_id=None, folder=(self._repo or Path.cwd()).absolute())
         from tallystick_agent.sessions.event_log import read_log
         from tallystick_agent.sessions.replay import fold
 
@@ -180,7 +197,12 @@ class _Run:
                 code="bad_usage",
                 remedy=f'Give it something to do: tallystick resume {session_id} "…"',
             )
-        return session_id, (self._repo or Path(state.workspace)).absolute(), state.model or None
+        return _Place(
+            session_id=session_id,
+            folder=(self._repo or Path(state.workspace)).absolute(),
+            model=state.model or None,
+            limits=state.budget if isinstance(self._operation, Continue) else Budget(),
+        )
 
     def _renderer(self, slug: str, reason: str) -> Renderer:
         if self._json:
@@ -191,7 +213,7 @@ class _Run:
 
         return TextRenderer(slug, reason, interactive=sys.stdin.isatty() and sys.stdout.isatty() and not self._yes)
 
-    async def _drive(self, session: "SessionHandle", renderer: Renderer) -> ExitCode:
+    async def _drive(self, session: "SessionHandle", renderer: Renderer, operation: Operation) -> ExitCode:
         loop = asyncio.get_running_loop()
         tasks: set[asyncio.Task[None]] = set()
 
@@ -202,7 +224,7 @@ class _Run:
             with contextlib.suppress(NotImplementedError, ValueError):
                 loop.add_signal_handler(number, interrupt)
         events = session.events()
-        await session.submit(self._operation)
+        await session.submit(operation)
         async for event in events:
             renderer.show(event)
             match event.body:

@@ -22,6 +22,7 @@ from tallystick_agent.protocol.events import (
     SessionClosed,
     ToolCallItem,
     TurnFinished,
+    TurnStarted,
 )
 from tallystick_agent.protocol.ids import CallId, ItemId, RequestId, TurnId
 from tallystick_agent.protocol.messages import (
@@ -33,8 +34,8 @@ from tallystick_agent.protocol.messages import (
     UserMessage,
     text_of,
 )
-from tallystick_agent.protocol.usage import Cost, Usage
-from tallystick_agent.sessions.replay import DROPPED, SessionState, fold
+from tallystick_agent.protocol.usage import Budget, Cost, Usage
+from tallystick_agent.sessions.replay import DROPPED, SessionState, fold, limits
 
 
 def state(*bodies: EventBody) -> SessionState:
@@ -261,3 +262,23 @@ def test_the_newest_plan_is_the_plan() -> None:
 def test_the_turn_that_is_open_is_the_one_of_the_event() -> None:
     assert fold([event(1, opened(), turn=None), event(2, prompt("p"), turn=TurnId("t-9"))]).open_turn == "t-9"
     assert text_of(fold([event(1, prompt("p"))]).messages[0]) == "p"
+
+
+def test_the_limits_of_the_last_turn_are_kept() -> None:
+    first, second = Budget(max_cost_nanos=5, timeout_s=1.5), Budget(max_tokens=7)
+    turns: list[EventBody] = [TurnStarted(prompt="p", budget=first), finished(), TurnStarted(prompt="q", budget=second)]
+    assert [state(*turns[:1]).budget, state(*turns[:2]).budget, state(*turns).budget] == [first, first, second]
+
+
+@pytest.mark.parametrize(
+    ("given", "below", "found"),
+    [
+        (Budget(), Budget(), Budget()),
+        (Budget(), Budget(max_cost_nanos=5, timeout_s=1.5), Budget(max_cost_nanos=5, timeout_s=1.5)),
+        (Budget(max_tokens=9), Budget(max_tokens=5, max_requests=3), Budget(max_tokens=9, max_requests=3)),
+        (Budget(max_cost_nanos=0), Budget(max_cost_nanos=5), Budget(max_cost_nanos=0)),
+    ],
+    ids=["none at all", "none of its own", "its own first, field by field", "nothing may be spent"],
+)
+def test_a_limit_that_is_not_given_is_the_one_below(given: Budget, below: Budget, found: Budget) -> None:
+    assert limits(given, below) == found
