@@ -9,7 +9,7 @@ import argparse
 import importlib
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from itertools import cycle, islice
 from typing import Any
@@ -19,8 +19,6 @@ from scripts.generate_catalog import OUT as CATALOG
 
 OUT = CATALOG.parents[3] / "tests/agent/usage/price_cases.json"
 NUMBER = 200
-OFF_PEAK = time(23, tzinfo=UTC)
-"""An hour at which no price of some hours of the day holds; the catalog does not have those."""
 FIELDS = {
     "input_tokens": "input_tokens",
     "cached_tokens": "cache_read_tokens",
@@ -89,8 +87,9 @@ def spread(rows: dict[str, Any], number: int) -> list[str]:
     return found[:number]
 
 
-def plan(rows: dict[str, Any]) -> Iterator[Case]:
-    """Cases by what they are to find, the rarest first."""
+def plan(rows: dict[str, Any], hourly: list[str]) -> Iterator[Case]:
+    """Cases by what they are to find, the rarest first. `hourly` are slugs whose price changes with the hour."""
+    yield from ((slug, one) for slug in hourly for one in ORDINARY[4:6])
     tiered = {slug: row for slug, row in rows.items() if "tiers" in row}
     steps = {slug: row for slug, row in tiered.items() if len(row["tiers"]) > 1}
     for slug in [*steps, *spread({slug: row for slug, row in tiered.items() if slug not in steps}, 14)]:
@@ -120,20 +119,24 @@ def main() -> None:
             models[slug] = model
     rows = {slug: catalog["models"][slug] for slug in models}
     cases: dict[str, Any] = {}
-    for slug, used in plan(rows):
-        cases.setdefault(json.dumps([slug, used]), {"slug": slug, "usage": used, "nanos": nanos(models[slug], used, given.date)})
+    # The catalog has the dearest price of the day, so that is when theirs is asked for.
+    moments = {slug: inputs.dearest(model) for slug, model in models.items()}
+    hourly = [slug for slug, model in models.items() if len(inputs.hours(model)) > 1]
+    for slug, used in plan(rows, hourly):
+        case = {"slug": slug, "usage": used, "nanos": nanos(models[slug], used, moments[slug])}
+        cases.setdefault(json.dumps([slug, used]), case)
     chosen = list(islice(cases.values(), NUMBER))
     OUT.write_text("[\n" + ",\n".join(json.dumps(case) for case in chosen) + "\n]\n", "utf-8")
     print(f"{len(chosen)} cases, {len({case['slug'] for case in chosen})} models", end=", ")
     print(f"{len({case['slug'].partition('/')[0] for case in chosen})} providers")
 
 
-def nanos(model: Any, used: Usage, day: date) -> str:
+def nanos(model: Any, used: Usage, moment: datetime) -> str:
     """Nano-dollars as genai-prices computes them, rounded half to even once."""
     theirs = importlib.import_module("genai_prices.types")
     tokens = theirs.Usage(**{name: used.get(ours, 0) for ours, name in FIELDS.items()})
     with localcontext(prec=60):
-        total: Decimal = model.get_prices(datetime.combine(day, OFF_PEAK)).calc_price(tokens)["total_price"]
+        total: Decimal = model.get_prices(moment).calc_price(tokens)["total_price"]
         return str((total * 10**9).to_integral_value(ROUND_HALF_EVEN))
 
 

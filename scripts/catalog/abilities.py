@@ -111,13 +111,18 @@ def rejects_sampling(provider: str, model: str, entry: Entry) -> bool:
     return provider in ("openai", "azure-openai") and thinks and entry.get("supports_sampling_params") is not True
 
 
-def cache(provider: str, entry: Entry, rates: Mapping[str, str]) -> Row | None:
+def alibaba_marks(name: str, entry: Entry, rates: Mapping[str, str]) -> bool:
+    """Whether Alibaba keeps the parts of a prompt that are marked: its models from Qwen 3 on, and whatever has a price for it."""
+    return name.startswith("qwen3") or "cache_write" in rates or "explicit_cache_read_input_token_cost" in entry
+
+
+def cache(provider: str, name: str, entry: Entry, rates: Mapping[str, str]) -> Row | None:
     """How prompts are cached: by marks of ours, or by itself where reading from a cache has a price."""
     if provider == "anthropic":
         style = "cache_control" if entry.get("supports_prompt_caching") is True or "cache_read" in rates else None
     elif entry.get("supports_prompt_cache_breakpoint") is True:
         style = "breakpoints"
-    elif provider == "qwen" and ("cache_write" in rates or "explicit_cache_read_input_token_cost" in entry):
+    elif provider == "qwen" and alibaba_marks(name, entry, rates):
         style = "cache_control"
     else:
         style = "automatic" if "cache_read" in rates else None

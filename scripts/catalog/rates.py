@@ -84,7 +84,10 @@ def from_genai(prices: Any) -> Row | None:
 
 
 def from_litellm(row: Mapping[str, Any]) -> Row | None:
-    """From an entry of LiteLLM's table; `None` where a price is missing, or is zero in both directions: that means unknown."""
+    """From an entry of LiteLLM's table; `None` where a price is missing, or is zero in both directions: that means unknown.
+
+    `off_peak_pricing` is left out: there the plain fields are the dear hours, which are the ones we keep.
+    """
     steps: list[Mapping[str, Any]] = sorted(row.get("tiered_pricing") or (), key=lambda step: _edge(step))
     if steps and all("range" in step for step in steps):
         base = _per_million(steps[0], "")

@@ -101,7 +101,7 @@ class Builder:
             row["reasoning"] = rule
         if abilities.rejects_sampling(provider, name, entry):
             row["sampling"] = False
-        cache = None if provider in AGGREGATORS else abilities.cache(provider, entry, row.get("rates", {}))
+        cache = None if provider in AGGREGATORS else abilities.cache(provider, name, entry, row.get("rates", {}))
         if cache is not None:
             row["cache"] = cache
         if entry.get("deprecation_date"):
@@ -145,17 +145,17 @@ class Builder:
         for slug, row in self.rows.items():
             if not slug.startswith(f"{provider}/"):
                 continue
-            author = slug.split("/")[1]
+            author, name = slug.split("/")[1], slug.split("/")[-1]
             maker = makers.get((MAKERS.get(author, ""), row["same"]))
             if maker is not None:
                 self._copy(self.rows[maker], row, self.origins[slug])
             rated = row.get("rates", {})
-            if author == "qwen" and "cache_write" in rated:
+            if provider == "openrouter" and author == "qwen" and abilities.alibaba_marks(name, {}, rated):
                 row["cache"] = {"style": "cache_control"}
             elif "cache_read" in rated and "cache" not in row:
                 row["cache"] = {"style": "automatic"}
             if "cache" in row and "cache" not in self.origins[slug]["l"]:
-                # Its having a price is what tells of the cache.
+                # Its having a price, or its name, is what tells of the cache.
                 self.origins[slug]["g" if "rates" in self.origins[slug]["g"] else "l"].append("cache")
 
     def _copy(self, made: Row, row: Row, origin: Origin) -> None:

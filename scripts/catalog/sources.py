@@ -8,7 +8,7 @@ import json
 import re
 import zipfile
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,10 @@ INFILL = ("text-completion-codestral", "text-completion-inception")
 """LiteLLM's providers whose models complete between a prefix and a suffix."""
 SECOND = (*INFILL, "codestral")
 """Those that are a second API of a provider of ours."""
+BORROWED = re.compile(r"imported from openrouter", re.IGNORECASE)
+"""How genai-prices says that it knows a model from another list than the provider's own."""
+UNBORROWED = ("openai",)
+"""Providers of which only their own names are taken: OpenAI serves neither its open weights nor an aggregator's names."""
 BY_SIZE = re.compile(r"^(together-ai|fireworks-ai)-")
 """Not models: price classes by number of parameters."""
 
@@ -116,15 +120,29 @@ class Inputs:
         return self.finders[provider].find_model(name)
 
     def price_of(self, model: Any) -> Any:
-        """The newest price that has begun; prices of some hours of the day are not looked at."""
-        if not isinstance(model.prices, list):
-            return model.prices
-        begun = model.prices[0].prices
-        for one in model.prices:
-            start = getattr(one.constraint, "start_date", None)
-            if one.constraint is None or (start is not None and start <= self.built):
-                begun = one.prices
-        return begun
+        """The price on the day of building; the dearest of that day where it changes with the hour."""
+        return model.get_prices(self.dearest(model))
+
+    def dearest(self, model: Any) -> datetime:
+        """When, on the day of building, input and output together cost most; the first such hour, midnight where none differs."""
+
+        def cost(moment: datetime) -> Decimal:
+            prices = model.get_prices(moment)
+            sides = (prices.input_mtok, prices.output_mtok)
+            return sum((Decimal(getattr(side, "base", side) or 0) for side in sides), Decimal(0))
+
+        return max(self.hours(model), key=cost)
+
+    def hours(self, model: Any) -> list[datetime]:
+        """Midnight and when a price begins or ends to hold on the day of building, in order: between them nothing changes."""
+        found = {datetime.combine(self.built, time(tzinfo=UTC))}
+        for one in model.prices if isinstance(model.prices, list) else ():
+            for edge in (getattr(one.constraint, name, None) for name in ("start_time", "end_time")):
+                if edge is not None:
+                    # A time of another zone is of another day for some hours: here only the hour counts.
+                    zoned = datetime.combine(self.built, edge if edge.tzinfo else edge.replace(tzinfo=UTC))
+                    found.add(datetime.combine(self.built, zoned.astimezone(UTC).timetz()))
+        return sorted(found)
 
 
 def read_litellm(path: Path) -> dict[str, dict[str, Any]]:
@@ -158,6 +176,8 @@ def _add_genai(inputs: Inputs, ours: str, provider: Any, router: str) -> None:
         inputs.finders[ours] = provider
     for model in provider.models:
         name = _genai_name(ours, model.id, router)
+        if ours in UNBORROWED and BORROWED.search(getattr(model, "price_comments", None) or ""):
+            continue
         if name is not None and chats(name):
             inputs.genai.setdefault(ours, {})[name] = model
         for one in model.prices if isinstance(model.prices, list) else ():

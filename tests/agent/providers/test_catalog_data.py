@@ -264,6 +264,31 @@ def test_ways_to_cache_are_well_formed() -> None:
     assert bad == []
 
 
+def test_what_alibaba_serves_of_its_own_is_marked_for_the_cache() -> None:
+    """Others' models there take no marks of ours; of its own older ones nothing tells that they do."""
+    styles = {slug: row.get("cache", {}).get("style") for slug, row in MODELS.items()}
+    newer = [slug for slug in styles if slug.startswith(("qwen/qwen3", "openrouter/qwen/qwen3"))]
+    assert len(newer) > 60
+    assert {styles[slug] for slug in newer} == {"cache_control"}
+    written = [slug for slug, row in MODELS.items() if "/qwen" in slug and "cache_write" in row.get("rates", {})]
+    assert [slug for slug in written if slug.startswith(("qwen/", "openrouter/")) and styles[slug] != "cache_control"] == []
+    assert styles["qwen/deepseek-v4-pro"] == styles["qwen/kimi-k2.7-code"] == "automatic"
+
+
+def test_a_provider_has_no_models_that_only_an_aggregator_lists_for_it() -> None:
+    weights = "gpt-oss-120b gpt-oss-20b gpt-oss-safeguard-20b".split()
+    absent = [f"{provider}/{name}" for provider in ("openai", "azure-openai") for name in weights]
+    assert [slug for slug in (*absent, "openai/gpt-chat-latest") if slug in MODELS] == []
+    assert {"openai/chat-latest", *(f"openrouter/openai/{name}" for name in weights)} <= MODELS.keys()
+
+
+def test_models_that_ended_before_the_list_was_made_are_kept_with_their_date() -> None:
+    made = max(source["date"] for source in CATALOG["sources"].values())
+    ended = {slug for slug, row in MODELS.items() if row.get("ends", made) < made}
+    assert {"deepseek/deepseek-chat", "deepseek/deepseek-reasoner"} <= ended
+    assert len(ended) > 100
+
+
 def test_ends_are_dates() -> None:
     assert all(date.fromisoformat(row["ends"]).year >= 2023 for row in MODELS.values() if "ends" in row)
 
@@ -343,6 +368,12 @@ def test_other_weights_have_other_names(slugs: str) -> None:
         ),
         ("xai/grok-4.7", {"tiers": [[199_999, {"input": "4", "output": "12", "cache_read": "1"}]]}),
         ("google/gemini-4-argon", {"rates": {"input": "2", "output": "10", "cache_read": "0.1"}, "output": None}),
+        # Twice or more what the cheap hours cost.
+        ("deepseek/deepseek-v4-pro", {"rates": {"input": "1.32", "output": "3.96", "cache_read": "0.044"}}),
+        ("deepseek/deepseek-v4-flash", {"rates": {"input": "0.3", "output": "1.2", "cache_read": "0.006"}}),
+        ("deepseek/deepseek-reasoner", {"rates": {"input": "0.55", "output": "2.19", "cache_read": "0.14"}}),
+        ("tencent/deepseek-v4.1-flash", {"rates": {"input": "0.3", "output": "1.2", "cache_read": "0.006"}}),
+        ("qwen/qwen3-coder-plus", {"cache": {"style": "cache_control"}}),
         ("perplexity/sonar", {"request": "0.012", "can": ["web"]}),
         ("mistral/codestral-latest", {"can": ["tools", "structured", "infill"], "window": 128_000}),
         ("openrouter/qwen/qwen3-coder-plus", {"cache": {"style": "cache_control"}, "can": ["tools"]}),
