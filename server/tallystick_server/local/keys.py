@@ -70,9 +70,27 @@ class KeyStore:
             _ring().set_password(SERVICE, name, value)
             _write_names(self._index, sorted({*_names(self._index), name}))
             return "keyring"
-        lines = [line for line in _lines(self._file) if not line.removeprefix("export ").startswith(f"{name}=")]
+        lines = [line for line in _lines(self._file) if not _names_it(line, name)]
         _private(self._file, "\n".join([*lines, f"{name}={value}"]) + "\n")
         return "keys.env"
+
+    def holders(self, name: str) -> tuple[Where, ...]:
+        """Everywhere that it is now, the one that is used first."""
+        found: dict[Where, bool] = {
+            "environment": bool(self._environment.get(name, "").strip()),
+            "keys.env": name in _pairs(self._file),
+            "keyring": name in _names(self._index),
+        }
+        return tuple(where for where, there in found.items() if there)
+
+    def unfile(self, name: str) -> bool:
+        """Removes its line in the keys file, which is above the keyring; whether there was one."""
+        lines = _lines(self._file)
+        kept = [line for line in lines if not _names_it(line, name)]
+        if len(kept) == len(lines):
+            return False
+        _private(self._file, "".join(f"{line}\n" for line in kept))
+        return True
 
     def remove(self, name: str) -> bool:
         """Removes a stored key; whether there was one. One in the environment is not ours to remove."""
@@ -81,12 +99,7 @@ class KeyStore:
             _ring().delete_password(SERVICE, name)
             _write_names(self._index, sorted({*_names(self._index)} - {name}))
             found = True
-        lines = _lines(self._file)
-        kept = [line for line in lines if not line.removeprefix("export ").startswith(f"{name}=")]
-        if len(kept) < len(lines):
-            _private(self._file, "".join(f"{line}\n" for line in kept))
-            found = True
-        return found
+        return self.unfile(name) or found
 
     def _value(self, name: str) -> str | None:
         found = self._read().get(name)
@@ -112,14 +125,39 @@ class KeyStore:
         return self._known
 
 
-def keyring_available() -> bool:
-    """Whether the library is installed; whether the desktop has a keyring shows at its first use."""
+def keyring_missing() -> str:
+    """Why nothing can be kept in a keyring here, in a sentence; empty where it can, though it may still be locked."""
+    if not _installed():
+        return "The keyring library is not installed (pip install 'tallystick[keyring]')."
+    module: str = type(_ring().get_keyring()).__module__
+    # These two are the library's words for "there is none" and "it was turned off": one fails, one forgets what it is given.
+    if module in ("keyring.backends.fail", "keyring.backends.null"):
+        return "This machine has no keyring that can be used."
+    return ""
+
+
+def no_key(value: str) -> str:
+    """Why `value` can be no key, in a sentence that does not show it; empty where it can be one."""
+    if not value:
+        return "The key is empty."
+    if any(character.isspace() for character in value):
+        return "That is no key: it has a blank inside."
+    if not (value.isascii() and value.isprintable()) or set(value) & set("\"'\\"):
+        return "That is no key: it has characters that no key has."
+    return ""
+
+
+def _installed() -> bool:
     return importlib.util.find_spec("keyring") is not None
+
+
+def _names_it(line: str, name: str) -> bool:
+    return line.strip().removeprefix("export ").partition("=")[0].strip() == name and "=" in line
 
 
 def _ring() -> Any:
     """The keyring library, whose errors become ours."""
-    if not keyring_available():
+    if not _installed():
         raise ConfigurationError(
             "A key is said to be in the keyring, and the keyring library is not installed.",
             remedy="Run: pip install 'tallystick[keyring]'",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.program import Program
+from tests.support.pty_run import run_at_terminal
 
 from tallystick_agent.protocol.errors import ConfigurationError
 from tallystick_server.local.keys import KeyStore
@@ -126,7 +127,8 @@ def typed(made: Program, environment: dict[str, str], *arguments: str, text: str
         cwd=made.folder,
         input=text,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="surrogateescape",
         timeout=60,
         check=False,
     )
@@ -160,15 +162,87 @@ def test_a_key_is_stored_in_a_file_for_the_user_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "text", "says"), [
     ("NOBODYS_KEY", "x\n", "No provider uses a key NOBODYS_KEY"),
-    ("GROQ_API_KEY", "naïve\n", "That is no key"),
+    ("GROQ_API_KEY", "naïve\n", "That is no key: it has characters"),
+    ("GROQ_API_KEY", '"gsk-1"\n', "That is no key: it has characters"),
+    ("GROQ_API_KEY", "gsk 1\n", "That is no key: it has a blank inside"),
+    ("GROQ_API_KEY", "gsk\t1\n", "That is no key: it has a blank inside"),
+    ("GROQ_API_KEY", "", "The key is empty."),
+    ("GROQ_API_KEY", "\ngsk-1\n", "The key is empty."),
+    ("GROQ_API_KEY", "\udcff\n", "That is no key: it has characters"),
 ])  # fmt: skip
 def test_what_can_be_no_key_is_refused(tmp_path: Path, name: str, text: str, says: str) -> None:
     made, environment = program(tmp_path)
     code, output = typed(made, environment, "keys", "set", name, text=text)
     assert (code, says in output) == (2, True), output
+    assert "gsk" not in output
+    assert not (made.home / "keys.env").exists()
+
+
+def test_a_key_is_read_from_a_pipe_without_a_word_about_terminals(tmp_path: Path) -> None:
+    made, environment = program(tmp_path)
+    code, output = typed(made, environment, "keys", "set", "GROQ_API_KEY", text="  gsk-1  \r\nmore\n")
+    assert (code, output) == (0, "GROQ_API_KEY is kept in the keyring.\n")
+
+
+def test_a_key_is_asked_for_at_a_terminal_and_not_shown(tmp_path: Path) -> None:
+    seen = run_at_terminal(
+        Program(folder=tmp_path), ["keys", "set", "GROQ_API_KEY", "--file"], wait_for="(not shown)", then="gsk-1\n"
+    )
+    assert seen.code == 0, seen.text
+    assert "gsk-1" not in seen.text
+    assert (tmp_path / "home" / "keys.env").read_text("utf-8") == "GROQ_API_KEY=gsk-1\n"
+
+
+@pytest.mark.parametrize("backend", ["keyring.backends.fail.Keyring", "keyring.backends.null.Keyring"])
+def test_a_machine_without_a_keyring_keeps_the_key_in_the_file_and_says_so(tmp_path: Path, backend: str) -> None:
+    made, environment = program(tmp_path, PYTHON_KEYRING_BACKEND=backend)
+    code, output = typed(made, environment, "keys", "set", "GROQ_API_KEY", "--keyring", text="gsk-1\n")
+    assert (code, "no keyring that can be used" in output) == (2, True), output
+    assert not (made.home / "keys.env").exists()
+    code, output = typed(made, environment, "keys", "set", "GROQ_API_KEY", text="gsk-1\n")
+    assert (code, "no keyring that can be used" in output, "keys.env" in output) == (0, True, True), output
+    assert (made.home / "keys.env").read_text("utf-8") == "GROQ_API_KEY=gsk-1\n"
 
 
 def test_a_keyring_that_fails_says_what_to_do(tmp_path: Path) -> None:
-    made, environment = program(tmp_path, PYTHON_KEYRING_BACKEND="keyring.backends.fail.Keyring")
-    code, output = typed(made, environment, "keys", "set", "GROQ_API_KEY", text="gsk-1\n")
+    """What was in the keyring, and is asked for where there is none."""
+    made, environment = program(tmp_path)
+    assert typed(made, environment, "keys", "set", "GROQ_API_KEY", text="gsk-1\n")[0] == 0
+    environment["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+    code, output = typed(made, environment, "route", "groq/llama-3.3-70b-versatile")
     assert (code, "The keyring cannot be used" in output, "--file" in output) == (2, True, True), output
+
+
+def test_of_several_places_the_one_that_is_used_is_named(tmp_path: Path) -> None:
+    """The environment is above keys.env, and that above the keyring: a key that is set anew must not lie below an old one."""
+    made, environment = program(tmp_path)
+    assert typed(made, environment, "keys", "set", "GROQ_API_KEY", "--file", text="gsk-old\n")[0] == 0
+    _, output = typed(made, environment, "keys", "set", "GROQ_API_KEY", text="gsk-new\n")
+    assert "Its line in keys.env, which would have been used instead, is removed." in output
+    assert (made.home / "keys.env").read_text("utf-8") == ""
+    assert "GROQ_API_KEY  (keyring)" in typed(made, environment, "keys")[1]
+    _, output = typed(made, environment, "keys", "set", "GROQ_API_KEY", "--file", text="gsk-filed\n")
+    assert "The keyring has one of that name too; the one in keys.env is used." in output
+    given = {**environment, "GROQ_API_KEY": "gsk-given"}
+    _, output = typed(made, given, "keys", "set", "GROQ_API_KEY", text="gsk-new\n")
+    assert "The environment has one of that name too, and that one is used" in output
+
+
+def test_a_key_whose_provider_has_no_address_yet_says_what_is_missing(tmp_path: Path) -> None:
+    made, environment = program(tmp_path, AZURE_OPENAI_API_KEY="a")
+    _, output = typed(made, environment, "keys")
+    assert "AZURE_OPENAI_API_KEY  (environment)  goes nowhere before AZURE_OPENAI_ENDPOINT is set" in output
+    assert "://" not in output
+    _, output = typed(made, {**environment, "AZURE_OPENAI_ENDPOINT": "https://work.example.test"}, "keys")
+    assert "goes to https://work.example.test" in output
+
+
+@pytest.mark.parametrize(("held", "found"), [
+    ((), ()),
+    (("keyring", "keys.env", "environment"), ("environment", "keys.env", "keyring")),
+    (("keys.env",), ("keys.env",)),
+])  # fmt: skip
+def test_all_places_of_a_key_come_in_the_order_of_use(tmp_path: Path, held: tuple[str, ...], found: tuple[str, ...]) -> None:
+    (tmp_path / "keyring.json").write_text('{"names": ["A"]}' if "keyring" in held else '{"names": []}', "utf-8")
+    keys = store(tmp_path, "A=1\n" if "keys.env" in held else "", {"A": "2" if "environment" in held else " "})
+    assert keys.holders("A") == found
