@@ -28,11 +28,13 @@ from tallystick_agent.protocol.events import (
     RequestStarted,
 )
 from tallystick_agent.protocol.ids import ItemId, RequestId
+from tallystick_agent.protocol.messages import ReasoningPart
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.usage import Budget, Cost, Usage
 from tallystick_agent.providers.client import AttemptAccepted, AttemptCounted, AttemptEnded, AttemptStarted, AttemptWaits
 from tallystick_agent.providers.request import ChatRequest, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from tallystick_agent.providers.resolve import Target, alone
+from tallystick_agent.providers.whole import whole
 from tallystick_agent.tokens.counter import Counter, family_of
 from tallystick_agent.usage.pricing import worst_case
 from tallystick_agent.usage.record import Attribution, LedgerRow
@@ -60,6 +62,14 @@ class _Stream:
     since: float = 0.0
 
 
+def made_by(endpoint: Endpoint, reply: Reply) -> Reply:
+    """The reply with its thoughts signed by who served it: a router may have taken another model, which alone gets them back."""
+    parts = tuple(
+        replace(part, endpoint=endpoint.slug) if isinstance(part, ReasoningPart) else part for part in reply.message.parts
+    )
+    return replace(reply, message=replace(reply.message, parts=parts))
+
+
 class Asker:
     """Asks for one turn. Holds the turn's spending."""
 
@@ -71,6 +81,10 @@ class Asker:
         self.spent = Spent()
         self.usage = Usage()
         self.cost = Cost(priced_nanos=0)
+        self._counts: dict[str, dict[str, tuple[int, float]]] = {}
+        """Counts of texts by family: a history is counted once, whatever factor is learned meanwhile."""
+        self._left_out: set[str] = set()
+        """Endpoints of which was told that a limit leaves them out."""
         self._before = 0
         """Input tokens of the request before: what only grows is that much known."""
         self.visible = False
@@ -82,7 +96,9 @@ class Asker:
         return self.counter_for(self._options.endpoint)
 
     def counter_for(self, endpoint: Endpoint) -> Counter:
-        return Counter(endpoint.token_family, factor=self._parts.learned.factor(endpoint.slug).factor)
+        factor = self._parts.learned.factor(endpoint.slug).factor
+        counts = self._counts.setdefault(endpoint.token_family, {})
+        return Counter(endpoint.token_family, factor=factor, known=counts)
 
     async def ask(
         self, request: ChatRequest, endpoint: Endpoint, purpose: Purpose, *, show: bool = True, guard: bool = False
@@ -104,6 +120,10 @@ class Asker:
             spent=self.spent,
             number=self.spent.requests,
         )
+        for slug, why in made.left.items():
+            if slug not in self._left_out:
+                self._left_out.add(slug)
+                await self._recorder.emit(Notice(level="warning", code="left_out", message=f"{slug} is left out: {why}"))
         first = made.order[0]
         request_id = RequestId(self._parts.ids.new("req"))
         costs = [worst_case(made.inputs[one.slug], made.outputs[one.slug], one.price) for one in made.order]
@@ -166,12 +186,18 @@ class Asker:
         stream = _Stream()
         self.visible = False
 
-        def may_try(endpoint: Endpoint) -> None:
-            inputs, wanted = made.inputs[endpoint.slug], made.outputs[endpoint.slug]
-            reserve(self._budget, self.spent, input_tokens=inputs, output_tokens=wanted, price=endpoint.price)
+        allowed = dict(made.outputs)
 
-        def fitted(whole: ChatRequest, endpoint: Endpoint) -> ChatRequest:
-            return replace(made.fitted(whole, endpoint), onward=onward(target, endpoint, target.wish))
+        def may_try(endpoint: Endpoint) -> None:
+            # What was spent since the plan was made leaves less for the next attempt.
+            inputs, wanted = made.inputs[endpoint.slug], made.outputs[endpoint.slug]
+            allowed[endpoint.slug] = reserve(
+                self._budget, self.spent, input_tokens=inputs, output_tokens=wanted, price=endpoint.price
+            )
+
+        def fitted(asked: ChatRequest, endpoint: Endpoint) -> ChatRequest:
+            more = onward(target, endpoint, target.wish)
+            return replace(asked, max_output_tokens=allowed[endpoint.slug], onward=more)
 
         events = self._parts.client.send(
             request,
@@ -198,6 +224,8 @@ class Asker:
                     case AttemptCounted(usage=counted):
                         booking.counted(counted)
                     case AttemptEnded():
+                        # What the next attempt says is not the end of what this one began.
+                        stream = _Stream()
                         self._parts.affinity.forget(request.session_key)
                         await booking.failed(event)
                     case TextDelta() | ReasoningDelta() | ToolCallDelta():
@@ -208,6 +236,7 @@ class Asker:
                     case Reply() as reply:
                         await self._flush(stream)
                         usage = await booking.finished(reply)
+                        reply = made_by(booking.endpoint, reply)
                         return Asked(reply=reply, items=self._items(stream, reply), usage=usage)
         except BaseException as error:
             # Cancelled, a full disk, a bug: what was asked for is in the books all the same.
@@ -260,9 +289,12 @@ class Asker:
             await self._recorder.emit(ItemFinished(item_id=item_id, item=item))
 
     async def book(self, booking: Booking, paid: Paid, event: RequestFinished) -> None:
-        """Adds a row, counts it against the budget, and tells the hosts."""
+        """Adds a row, counts it against the budget, and tells the hosts: all of it or, where the disk is full, nothing."""
+        await whole(self._book(booking, paid, event))
+
+    async def _book(self, booking: Booking, paid: Paid, event: RequestFinished) -> None:
         row = self._row(booking, paid)
-        await asyncio.shield(asyncio.to_thread(self._parts.ledger.append, row))
+        await asyncio.to_thread(self._parts.ledger.append, row)
         if paid.usage.source == "estimated" and paid.generation_id:
             self._parts.reconciler.later(paid.endpoint)
         if not paid.error_code:

@@ -98,27 +98,30 @@ class Booking:
         self._first = self._books.now() if self._first is None else self._first
         self.partial.append(text)
 
-    async def finished(self, reply: Reply) -> Usage:
+    async def finished(self, reply: Reply, *, error_code: str = "") -> Usage:
         usage = reply.usage or self._estimated(
             "".join(p.text if p.kind != "tool_call" else p.arguments for p in reply.message.parts)
         )
-        if reply.usage is not None:
-            estimated = self._estimates[self._endpoint.slug]
-            await self._books.learn(self._endpoint, estimated=estimated, reported=usage.input_tokens)
-        outputs = output_segments(reply.message, self._counter)
         self._endpoint = self._served(reply)
+        outputs = output_segments(reply.message, self._counter)
         await self._book(
             usage,
             reply.finish,
             outputs,
             provider_nanos=reply.provider_nanos,
             generation_id=reply.generation_id or self._generation,
+            error_code=error_code,
         )
+        estimated = self._estimates.get(self._endpoint.slug)
+        if reply.usage is not None and estimated is not None:
+            await self._books.learn(self._endpoint, estimated=estimated, reported=usage.input_tokens)
         return usage
 
     async def failed(self, event: AttemptEnded) -> None:
         self._generation = event.generation_id or self._generation
-        if event.accepted:
+        if event.refused is not None:
+            await self.finished(event.refused, error_code=event.error.code)
+        elif event.accepted:
             # The provider took the request: it may charge for it, and nobody said how much.
             usage = self._estimated(event.partial)
             outputs = self._spoken(event.partial)
@@ -143,6 +146,11 @@ class Booking:
         text = "".join(self.partial)
         usage, outputs = self._estimated(text), self._spoken(text)
         await self._book(usage, "aborted", outputs, generation_id=self._generation, error_code="interrupted")
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Who served, as far as is known."""
+        return self._endpoint
 
     @property
     def _counter(self) -> Counter:

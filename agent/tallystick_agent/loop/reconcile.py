@@ -5,12 +5,12 @@ over the ledger is right, and nothing that was written is ever changed.
 """
 
 import asyncio
-import contextlib
 from dataclasses import replace
 from typing import Final
+from urllib.parse import quote
 
 from tallystick_agent.ports import Clock, SecretStore
-from tallystick_agent.protocol.errors import ProviderError, StorageError
+from tallystick_agent.protocol.errors import TallystickError
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.usage import Cost, Segment, Usage
 from tallystick_agent.providers.account import Generation, parse_generation
@@ -20,6 +20,9 @@ from tallystick_agent.usage.record import LedgerRow
 
 PAUSES_S: Final = (0.5, 2.0, 8.0)
 """The provider knows a generation's cost a little after its end."""
+FRESH_S: Final = 60.0
+"""Seconds in which it may not know a generation yet; for an older one it is asked once and no more."""
+OLDEST_S: Final = 3 * 86_400.0
 AT_CLOSE_S: Final = 1.5
 """Seconds that closing waits for corrections; what is not there by then is asked another time."""
 MOST: Final = 100
@@ -31,47 +34,61 @@ class Reconciler:
         self._secrets = secrets
         self._ledger = ledger
         self._clock = clock
-        self._task: asyncio.Task[int] | None = None
+        self._tasks: dict[str, asyncio.Task[int]] = {}
+        self._unknown: set[str] = set()
+        """Generations that the provider did not know when they were old enough."""
 
     def later(self, endpoint: Endpoint) -> None:
         """Something of this endpoint's may be estimated, now or from an earlier run: asks for it in the background."""
-        if endpoint.aggregator and (self._task is None or self._task.done()):
-            self._task = asyncio.ensure_future(self.run(endpoint))
+        running = self._tasks.get(endpoint.provider)
+        if endpoint.aggregator and (running is None or running.done()):
+            self._tasks[endpoint.provider] = asyncio.ensure_future(self.run(endpoint))
 
     async def run(self, endpoint: Endpoint) -> int:
         """Corrects what can be corrected, and gives the number of corrections. Never raises for a provider's failure."""
         corrected = 0
         for pause in (*PAUSES_S, 0.0):
-            left = await asyncio.to_thread(self._ledger.unreconciled, endpoint.provider, MOST)
-            found = [await self._one(endpoint, row) for row in left]
-            corrected += sum(found)
-            if all(found):
+            now_s = self._clock.now().timestamp()
+            since_ms = int((now_s - OLDEST_S) * 1000)
+            found = await asyncio.to_thread(self._ledger.unreconciled, endpoint.provider, MOST, since_ms=since_ms)
+            left = [row for row in found if row.generation_id not in self._unknown]
+            for row in left:
+                done = await self._one(endpoint, row)
+                corrected += done
+                if not done and now_s - row.time_ms / 1000 > FRESH_S:
+                    self._unknown.add(row.generation_id)
+            if not any(now_s - row.time_ms / 1000 <= FRESH_S for row in left):
                 break
             await self._clock.sleep(pause)
         return corrected
 
     async def _one(self, endpoint: Endpoint, row: LedgerRow) -> bool:
-        url = f"{endpoint.base_url.rstrip('/')}/generation?id={row.generation_id}"
+        url = f"{endpoint.base_url.rstrip('/')}/generation?id={quote(row.generation_id, safe='')}"
         try:
             key = self._secrets.get(endpoint.key_name, origin_of(endpoint.base_url)) if endpoint.key_name else None
             found = parse_generation(await self._transport.fetch(url, key=key, auth=endpoint.auth))
-        except ProviderError:
+            if found is None:
+                return False
+            # Whoever comes second finds the correction made: the ledger takes one a row.
+            await asyncio.shield(asyncio.to_thread(self._ledger.append, correction(row, found)))
+        except TallystickError:
             return False
-        if found is None:
-            return False
-        await asyncio.shield(asyncio.to_thread(self._ledger.append, correction(row, found, self._clock.now().timestamp())))
         return True
 
     async def close(self) -> None:
         """Gives the background a moment, then ends it."""
-        if self._task is None:
+        tasks = set(self._tasks.values())
+        if not tasks:
             return
-        with contextlib.suppress(TimeoutError, asyncio.CancelledError, StorageError):
-            await asyncio.wait_for(self._task, AT_CLOSE_S)
+        _, running = await asyncio.wait(tasks, timeout=AT_CLOSE_S)
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
 
 
-def correction(row: LedgerRow, found: Generation, now: float) -> LedgerRow:
-    """The row that, added to an estimated one, gives what was really used and charged. `now` in seconds since 1970."""
+def correction(row: LedgerRow, found: Generation) -> LedgerRow:
+    """The row that, added to an estimated one, gives what was really used and charged; it counts at the time of that one."""
     was, is_ = row.usage, found.usage
     usage = Usage(
         input_tokens=is_.input_tokens - was.input_tokens,
@@ -84,7 +101,6 @@ def correction(row: LedgerRow, found: Generation, now: float) -> LedgerRow:
     nanos = found.cost_nanos - (booked or 0) if found.cost_nanos is not None else 0
     return replace(
         row,
-        time_ms=int(now * 1000),
         usage=usage,
         cost=Cost(provider_nanos=nanos),
         segments=(Segment(name="correction", tokens=usage.total_tokens),) if usage.total_tokens else (),

@@ -3,13 +3,13 @@
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, cast
 
 from tallystick_agent.context.budget import SMALLEST_REPLY, Room, room
 from tallystick_agent.loop.gate import Spent, reserve
 from tallystick_agent.ports import Clock
-from tallystick_agent.protocol.errors import Code, ContextOverflow, ProviderError, TallystickError
+from tallystick_agent.protocol.errors import Code, ConfigurationError, ContextOverflow, TallystickError
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.usage import Budget, Usage
 from tallystick_agent.providers.client import ModelClient
@@ -83,9 +83,8 @@ class Plan:
     outputs: dict[str, int]
     inputs: dict[str, int]
     """Estimated input tokens by slug: families of tokenizers differ."""
-
-    def fitted(self, request: ChatRequest, endpoint: Endpoint) -> ChatRequest:
-        return replace(request, max_output_tokens=self.outputs[endpoint.slug])
+    left: dict[str, str]
+    """Endpoints that a limit in money or tokens leaves out while others are left, and why, by slug."""
 
     @property
     def window(self) -> int | None:
@@ -131,7 +130,7 @@ def plan(
 ) -> Plan:
     """The endpoints for a request and what each may give. `count` tells the input tokens and their error band.
 
-    Raises `ContextOverflow` where it fits none, `TallystickError` at the gate, `ProviderError` where the router leaves none.
+    Raises `ContextOverflow` where it fits none, `TallystickError` at the gate, `ConfigurationError` where the wishes leave none.
     """
     table = RoutingTable(target.candidates)
     counted = {one.slug: count(one) for one in target.candidates}
@@ -152,7 +151,7 @@ def plan(
     )
     found = route(table, need, target.wish, at)
     if not found.ranks:
-        raise _nobody(found, request, least)
+        raise _nobody(found, least)
     return _affordable(found, request, counted, budget, spent)
 
 
@@ -160,7 +159,7 @@ def _affordable(found: Route, request: ChatRequest, counted: dict[str, tuple[int
     order: list[Endpoint] = []
     outputs: dict[str, int] = {}
     over: list[tuple[Endpoint, Room]] = []
-    refused: TallystickError | None = None
+    refused: dict[str, TallystickError] = {}
     for one in found.endpoints:
         tokens, band = counted[one.slug]
         space = room(
@@ -176,11 +175,11 @@ def _affordable(found: Route, request: ChatRequest, counted: dict[str, tuple[int
         try:
             outputs[one.slug] = reserve(budget, spent, input_tokens=tokens, output_tokens=space.output, price=one.price)
         except TallystickError as error:
-            refused = refused or error
+            refused[one.slug] = error
             continue
         order.append(one)
-    if not order and refused is not None:
-        raise refused
+    if not order and refused:
+        raise next(iter(refused.values()))
     if not order:
         widest, space = max(over, key=lambda one: one[0].window_tokens or 0)
         raise ContextOverflow(f"It is about {space.over} tokens too long.", limit_tokens=widest.window_tokens)
@@ -189,19 +188,19 @@ def _affordable(found: Route, request: ChatRequest, counted: dict[str, tuple[int
         reasons={one.slug: found.reason(found.table.index[one.slug]) for one in order},
         outputs=outputs,
         inputs={one.slug: counted[one.slug][0] for one in order},
+        left={slug: error.message for slug, error in refused.items()},
     )
 
 
-def _nobody(found: Route, request: ChatRequest, tokens: int) -> ProviderError:
+def _nobody(found: Route, tokens: int) -> TallystickError:
     """The error where every endpoint was dropped: too long a request is one thing, wishes that nobody meets another."""
     windows = [one.endpoint.window_tokens for one in found.dropped if one.reason.startswith("needs ")]
     if windows and len(windows) == len(found.dropped):
         widest = max(window or 0 for window in windows)
         return ContextOverflow(f"It is about {tokens - widest} tokens too long.", limit_tokens=widest)
     reasons = "; ".join(f"{one.endpoint.slug} {one.reason}" for one in found.dropped[:5])
-    return ProviderError(
+    return ConfigurationError(
         f"No endpoint may serve this request: {reasons}.",
-        code="provider_rejected",
         remedy="Change [routing] in settings.toml, or name another model; `tallystick route MODEL --explain` tells more.",
     )
 

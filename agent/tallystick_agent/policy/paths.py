@@ -36,6 +36,10 @@ def normalise(path: str) -> str:
     if not path.strip() or "\0" in path:
         raise PathRefused("The path is empty.", remedy="Give a path relative to the workspace.")
     text = path.strip()
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError as error:
+        raise PathRefused("That is no name that a file can have.", remedy="Use a path as it is listed.") from error
     if text.startswith(("\\\\", "//")) or (len(text) > 1 and text[1] == ":"):
         raise PathRefused(f"{path} is not a path of this workspace.", remedy="Give a path relative to the workspace.")
     parts = PurePosixPath(text).parts

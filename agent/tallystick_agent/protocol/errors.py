@@ -103,6 +103,7 @@ class ProviderError(TallystickError):
         status: int | None = None,
         retry_after_s: float | None = None,
         account: bool = False,
+        taken: bool = False,
     ) -> None:
         super().__init__(message, code=code, remedy=remedy)
         self.retryable = retryable
@@ -110,6 +111,8 @@ class ProviderError(TallystickError):
         self.retry_after_s = retry_after_s
         self.account = account
         """It is the account's: no other endpoint with the same key will do better."""
+        self.taken = taken
+        """The provider took the request whole and never answered: it may charge for it."""
 
 
 class ContextOverflow(ProviderError):

@@ -52,13 +52,17 @@ class Attempt:
         self._clock = clock
         self._wire = wire_of(endpoint, request)
         self._decoder = self._wire.decoder(endpoint)
-        self._progress = Progress(clock, idle_s * PATIENCE, network.request_timeout_s)
+        self._patience_s, self._total_s = idle_s * PATIENCE, network.request_timeout_s
         self._guard = RepetitionGuard() if guarded else None
         self._start = clock.monotonic()
         self._first: float | None = None
         self._open = False
         self._broken: ProviderError | None = None
         self._counted: Usage | None = None
+        self._taken = False
+        """The request went out whole, and nothing came back: it may have been served."""
+        self._refused = False
+        """What came was no answer at all."""
         self.visible = False
         """Whether words were shown: after that no other attempt may take its place."""
         self.generation_id = ""
@@ -71,7 +75,7 @@ class Attempt:
 
         One that takes a request and then says nothing but that it failed does not.
         """
-        return self._open and (self._decoder.started or self._broken is None)
+        return self._taken or (self._open and (self._decoder.started or (self._broken is None and not self._refused)))
 
     @property
     def partial(self) -> str:
@@ -80,19 +84,22 @@ class Attempt:
     async def stream(self, transport: Transport, key: str | None) -> AsyncGenerator["AttemptEvent", None]:
         """That it was accepted, the answer's events, and then its reply. Raises `ProviderError`."""
         request, endpoint, wire = self._request, self._endpoint, self._wire
+        # The time that a slot was waited for is not the endpoint's.
+        self._start = self._clock.monotonic()
+        progress = Progress(self._clock, self._patience_s, self._total_s)
         body = wire.encode(request, endpoint)
         path, headers = wire.path(request, endpoint), wire.headers(request, endpoint)
         cut = False
         try:
-            async with transport.post(endpoint, path, body, key, headers) as response:
+            async with transport.post(endpoint, path, body, key, headers, total_s=self._total_s) as response:
                 self._open = True
                 self.generation_id = response.generation_id
                 yield Accepted()
                 self.wait_s = exhausted_for(response.headers, self._clock.now())
                 found = (
-                    lines(response.chunks, self._progress)
+                    lines(response.chunks, progress)
                     if endpoint.wire in _LINES
-                    else payloads(response.chunks, self._progress, event_stream=response.event_stream)
+                    else payloads(response.chunks, progress, event_stream=response.event_stream)
                 )
                 while (together := await self._next(found)) is not None:
                     events = joined(self._decode(together))
@@ -111,6 +118,8 @@ class Attempt:
                     if cut:
                         break
         except ProviderError as error:
+            self._refused = error.code == "provider_rejected"
+            self._taken = self._taken or error.taken
             if not self._whole_before(error):
                 raise
         yield self._decoder.finish(cut=cut)

@@ -69,9 +69,26 @@ class AttemptEnded:
     retry_in_s: float | None
     """Seconds until the next attempt, here or elsewhere; `None` when there is none."""
     generation_id: str = ""
+    refused: Reply | None = None
+    """The whole answer of a filter, with its usage, where the next model may answer instead."""
 
 
 ClientEvent = StreamEvent | AttemptStarted | AttemptWaits | AttemptAccepted | AttemptCounted | AttemptEnded | Reply
+
+
+def _limited(endpoint: Endpoint) -> str:
+    """What a provider's wish to wait holds for: the account where its limits are known to be that, else the endpoint alone.
+
+    A router passes on the limits of the provider behind one model, which say nothing of another.
+    """
+    known = endpoint.limits.requests is not None or endpoint.limits.requests_per_day is not None
+    return endpoint.limits.account if known else endpoint.slug
+
+
+def _refusal() -> ProviderError:
+    return ProviderError(
+        "The provider's filter stopped the answer.", code="provider_content_filter", remedy="Change the prompt or the model."
+    )
 
 
 def _same(request: ChatRequest, endpoint: Endpoint) -> ChatRequest:
@@ -123,7 +140,7 @@ class ModelClient:
         failed: list[Failed] = []
         place = 0
         while True:
-            endpoint = order[place]
+            endpoint, refused = order[place], None
             run = Attempt(
                 endpoint,
                 fitted(request, endpoint),
@@ -135,11 +152,11 @@ class ModelClient:
             try:
                 key = self._key(endpoint)
                 await self._account.look(endpoint, key)
-                async with self._pacer.slot(endpoint) as slot:
-                    wait = max(slot, self._blocked.get(endpoint.limits.account, 0.0) - self._clock.monotonic())
-                    if wait >= SHOWN_WAIT_S:
-                        yield AttemptWaits(endpoint=endpoint, seconds=wait)
-                    if wait > 0:
+                async with self._pacer.slot(endpoint) as turn:
+                    # Looked at again after each sleep: a limit may have been met by others meanwhile.
+                    while (wait := self._asked_to_wait(endpoint) or await turn.ready_in()) > 0:
+                        if wait >= SHOWN_WAIT_S:
+                            yield AttemptWaits(endpoint=endpoint, seconds=wait)
                         await self._clock.sleep(wait)
                 yield AttemptStarted(attempt=len(failed) + 1, endpoint=endpoint)
                 # A reader who stops must not wait for a collector until the provider hears of it.
@@ -153,13 +170,16 @@ class ModelClient:
                             continue
                         if isinstance(event, Reply):
                             await self._served(endpoint, run, event)
+                            if event.finish == "content_filter" and refusals_may_move and not run.visible:
+                                refused = event
+                                raise _refusal()
                         yield event
                 return
             except ProviderError as error:
                 failed.append(Failed(place=place, error=error, at=self._clock.monotonic()))
                 following = None if run.visible else await self._after(order, failed, refusals_may_move)
                 pause = following.pause_s if following is not None else None
-                self._remedy(error, final=following is None)
+                self._remedy(error, endpoint, final=following is None)
                 yield AttemptEnded(
                     attempt=len(failed),
                     endpoint=endpoint,
@@ -168,6 +188,7 @@ class ModelClient:
                     accepted=run.accepted,
                     retry_in_s=pause,
                     generation_id=run.generation_id,
+                    refused=refused,
                 )
                 if following is None:
                     raise
@@ -180,10 +201,25 @@ class ModelClient:
         now = self._clock.monotonic()
         found = self._pacer.full(endpoints)
         for one in endpoints:
-            until = self._blocked.get(one.limits.account, 0.0) if one.limits.account else 0.0
+            until = self._blocked_until(one)
             if until > now:
                 found.setdefault(one.slug, f"asked to wait another {until - now:.0f} s")
         return found
+
+    def _blocked_until(self, endpoint: Endpoint) -> float:
+        return self._blocked.get(_limited(endpoint), 0.0)
+
+    def _asked_to_wait(self, endpoint: Endpoint) -> float:
+        """Seconds that the provider still wants. Raises `ProviderError` where the settings allow fewer; nothing is sent then."""
+        asked = max(0.0, self._blocked_until(endpoint) - self._clock.monotonic())
+        if asked > self._network.max_retry_after_s:
+            raise ProviderError(
+                f"{endpoint.slug} asked to wait another {asked:.0f} s.",
+                code="provider_rate_limited",
+                retry_after_s=asked,
+                remedy=f"Use another model, or wait; network.max_retry_after_s allows {self._network.max_retry_after_s:g} s.",
+            )
+        return asked
 
     async def _served(self, endpoint: Endpoint, run: Attempt, reply: Reply) -> None:
         self.health.seen(endpoint.slug, run.outcome(reply), self._clock.monotonic())
@@ -196,8 +232,14 @@ class ModelClient:
         self.health.seen(endpoint.slug, Outcome(ok=False, code=error.code), self._clock.monotonic())
         if error.code == "provider_rate_limited" and error.status == 429 and error.retry_after_s:
             await self._block(endpoint, error.retry_after_s)
+        now = self._clock.monotonic()
         following = after_failure(
-            order, tuple(failed), self._network, now=self._clock.monotonic(), refusals_may_move=refusals_may_move
+            order,
+            tuple(failed),
+            self._network,
+            now=now,
+            refusals_may_move=refusals_may_move,
+            ready_in=lambda one: max(0.0, self._blocked_until(one) - now),
         )
         if following is not None and following.pause_s > 0 and error.retry_after_s is None:
             # Sessions that failed together must not come back together.
@@ -205,13 +247,14 @@ class ModelClient:
         return following
 
     async def _block(self, endpoint: Endpoint, seconds: float) -> None:
-        account = endpoint.limits.account
-        if account and seconds <= self._network.max_retry_after_s:
-            self._blocked[account] = max(self._blocked.get(account, 0.0), self._clock.monotonic() + seconds)
-            if endpoint.limits.requests is not None:
-                await self._pacer.block(endpoint, seconds)
+        name = _limited(endpoint)
+        self._blocked[name] = max(self._blocked.get(name, 0.0), self._clock.monotonic() + seconds)
+        if endpoint.limits.requests is not None and seconds <= self._network.max_retry_after_s:
+            await self._pacer.block(endpoint, seconds)
 
-    def _remedy(self, error: ProviderError, *, final: bool) -> None:
+    def _remedy(self, error: ProviderError, endpoint: Endpoint, *, final: bool) -> None:
+        if error.status == 401 and endpoint.key_name is not None:
+            error.remedy = f"{endpoint.slug} refused the key in {endpoint.key_name}; `tallystick keys` shows where it is kept."
         if final and not error.remedy and (error.retry_after_s or 0) > self._network.max_retry_after_s:
             limit = f"{self._network.max_retry_after_s:g} s"
             error.remedy = f"It asks to wait {error.retry_after_s:g} s; network.max_retry_after_s allows {limit}."

@@ -4,6 +4,7 @@ While nothing was shown, the next endpoint is tried at once. When all were tried
 after a pause, the one that is ready first. What belongs to an account is not tried with the same key again.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tallystick_agent.protocol.errors import ContextOverflow, ProviderError
@@ -35,18 +36,30 @@ def after_failure(
     *,
     now: float,
     refusals_may_move: bool = False,
+    ready_in: Callable[[Endpoint], float] = lambda endpoint: 0.0,
 ) -> TryNext | None:
-    """The next attempt, or `None` when the last failure is final. `failed` is in order of time and not empty."""
+    """The next attempt, or `None` when the last failure is final. `failed` is in order of time and not empty.
+
+    `ready_in`: seconds until an endpoint may be asked, where its provider wants to be left alone.
+    """
     last = failed[-1].error
     if last.code == "bad_settings" or (last.code == "provider_content_filter" and not refusals_may_move):
         return None
     tried = {one.place for one in failed}
-    for place, endpoint in enumerate(order):
-        if place not in tried and _may_help(endpoint, order, failed):
+    fresh = [
+        (ready_in(endpoint), place)
+        for place, endpoint in enumerate(order)
+        if place not in tried and _may_help(endpoint, order, failed)
+    ]
+    for wait, place in fresh:
+        if wait <= 0:
             return TryNext(place=place, pause_s=0.0)
-    if len(failed) >= settings.max_attempts + len(order) - 1:
-        return None
-    return _again(order, failed, settings, now)
+    spent = len(failed) >= settings.max_attempts + len(order) - 1
+    again = None if spent else _again(order, failed, settings, now)
+    waiting = min((one for one in fresh if one[0] <= settings.max_retry_after_s), default=None)
+    if waiting is not None and (again is None or waiting[0] <= again.pause_s):
+        return TryNext(place=waiting[1], pause_s=waiting[0])
+    return again
 
 
 def _may_help(endpoint: Endpoint, order: tuple[Endpoint, ...], failed: tuple[Failed, ...]) -> bool:

@@ -4,6 +4,7 @@ It never follows a redirect, so a key cannot reach another origin, and it never 
 environment of a workspace. Errors of httpx become `ProviderError` here, class by class.
 """
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -39,10 +40,24 @@ class Opened:
     headers: Mapping[str, str]
 
 
+def host_of(url: str) -> str:
+    """Host and port as they stand in the URL, without a name and password before them."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
 def origin_of(url: str) -> str:
     """Scheme, host and port: what a key and a connection belong to."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    return f"{urlsplit(url).scheme}://{host_of(url)}"
+
+
+def _too_slow(url: str, seconds: float) -> ProviderError:
+    return ProviderError(
+        f"{host_of(url)} did not answer within {seconds:g} s.",
+        code="provider_timeout",
+        retryable=True,
+        remedy="Raise network.request_timeout_s, or ask for less at once.",
+        taken=True,
+    )
 
 
 class Transport:
@@ -57,9 +72,19 @@ class Transport:
 
     @contextlib.asynccontextmanager
     async def post(
-        self, endpoint: Endpoint, path: str, body: dict[str, Any], key: str | None, headers: Mapping[str, str] | None = None
+        self,
+        endpoint: Endpoint,
+        path: str,
+        body: dict[str, Any],
+        key: str | None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        total_s: float | None = None,
     ) -> AsyncGenerator[Opened, None]:
-        """Sends, and gives the open response. Raises `ProviderError` for anything but a success."""
+        """Sends, and gives the open response. Raises `ProviderError` for anything but a success.
+
+        `total_s`: seconds that it may take to begin; what follows is the reader's to bound.
+        """
         import httpx
 
         url = endpoint.base_url.rstrip("/") + path
@@ -69,10 +94,10 @@ class Transport:
             timeout = self._timeout(idle)
             more = {**(headers or {}), **signed(key, endpoint.auth)}
             pool = self._pool(endpoint.base_url, kept=not endpoint.local)
-            async with pool.sent("POST", url, content=content, headers=more, timeout=timeout) as response:
+            async with pool.sent("POST", url, total_s, content=content, headers=more, timeout=timeout) as response:
                 begun = True
                 if response.status_code != 200:
-                    raise await self._refusal(response)
+                    raise await self._refusal(response, idle)
                 got = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
                 yield Opened(
                     chunks=unpacked(response.aiter_raw(), got.get("content-encoding", "")),
@@ -82,6 +107,8 @@ class Transport:
                 )
         except httpx.HTTPError as error:
             raise self._map(error, endpoint.base_url, idle, begun=begun) from error
+        except TimeoutError as error:
+            raise _too_slow(endpoint.base_url, total_s or idle) from error
         except httpx.InvalidURL as error:
             raise ProviderError(f"The base URL of {endpoint.slug} is not valid: {error}", code="bad_settings") from error
 
@@ -93,9 +120,12 @@ class Transport:
 
         try:
             more = {"accept": "application/json", **signed(key, auth)}
-            async with self._pool(url, kept=True).sent("GET", url, headers=more, timeout=timeout_s) as response:
+            async with (
+                asyncio.timeout(timeout_s * 3),
+                self._pool(url, kept=True).sent("GET", url, None, headers=more, timeout=timeout_s) as response,
+            ):
                 if response.status_code != 200:
-                    raise await self._refusal(response)
+                    raise await self._refusal(response, timeout_s)
                 body = b""
                 async for chunk in unpacked(response.aiter_raw(), response.headers.get("content-encoding", "")):
                     body += chunk
@@ -104,6 +134,8 @@ class Transport:
             data: Any = json.loads(body)
         except httpx.HTTPError as error:
             raise self._map(error, url, timeout_s) from error
+        except TimeoutError as error:
+            raise _too_slow(url, timeout_s * 3) from error
         except (httpx.InvalidURL, ValueError, RecursionError) as error:
             raise ProviderError(f"{urlsplit(url).netloc} did not answer with JSON.") from error
         if not isinstance(data, dict):
@@ -147,7 +179,7 @@ class Transport:
             pool = self._pools[origin, kept] = _Pool(self._named, plain=origin.startswith("http:"), kept=kept)
         return pool
 
-    async def _refusal(self, response: "httpx.Response") -> ProviderError:
+    async def _refusal(self, response: "httpx.Response", within_s: float) -> ProviderError:
         if 300 <= response.status_code < 400:
             return ProviderError(
                 f"The provider answered with a redirect ({response.status_code}); redirects are not followed.",
@@ -158,12 +190,13 @@ class Transport:
         import httpx
 
         body = b""
-        with contextlib.suppress(ProviderError, httpx.HTTPError):
-            # What cannot be unpacked, or does not come whole, is judged by its status and what came.
-            async for chunk in unpacked(response.aiter_raw(), response.headers.get("content-encoding", "")):
-                body += chunk
-                if len(body) >= MAX_ERROR_BYTES:
-                    break
+        with contextlib.suppress(ProviderError, httpx.HTTPError, TimeoutError):
+            # What cannot be unpacked, or does not come whole and in time, is judged by its status and what came.
+            async with asyncio.timeout(within_s):
+                async for chunk in unpacked(response.aiter_raw(), response.headers.get("content-encoding", "")):
+                    body += chunk
+                    if len(body) >= MAX_ERROR_BYTES:
+                        break
         return classify(
             status=response.status_code,
             headers=response.headers,
@@ -174,7 +207,7 @@ class Transport:
     def _map(self, error: "httpx.HTTPError", base_url: str, idle: float, *, begun: bool = False) -> ProviderError:
         import httpx
 
-        host = urlsplit(base_url).netloc
+        host = host_of(base_url)
         match error:
             case httpx.ConnectTimeout() | httpx.ConnectError():
                 return ProviderError(
@@ -184,7 +217,9 @@ class Transport:
                     remedy="Is the server running, and is the base URL right?",
                 )
             case httpx.ReadTimeout() | httpx.WriteTimeout() | httpx.PoolTimeout():
-                return ProviderError(f"{host} sent nothing for {idle:g} s.", code="provider_timeout", retryable=True)
+                # Read whole and never answered: it may be served all the same.
+                taken = isinstance(error, httpx.ReadTimeout) and not begun
+                return ProviderError(f"{host} sent nothing for {idle:g} s.", code="provider_timeout", retryable=True, taken=taken)
             case httpx.RemoteProtocolError() | httpx.ReadError() | httpx.WriteError() if not begun:
                 return ProviderError(
                     f"{host} broke the connection before it answered.", code="provider_unavailable", retryable=True
@@ -221,8 +256,8 @@ class _Pool:
         self._verify: Any = False
 
     @contextlib.asynccontextmanager
-    async def sent(self, method: str, url: str, **options: Any) -> AsyncGenerator["httpx.Response", None]:
-        """Sends a request, and gives the open response."""
+    async def sent(self, method: str, url: str, total_s: float | None, **options: Any) -> AsyncGenerator["httpx.Response", None]:
+        """Sends a request, and gives the open response. Raises `TimeoutError` where that takes longer than `total_s`."""
         place = next((number for number, count in enumerate(self._open) if count < TOGETHER), None)
         if place is None and len(self._clients) < CONNECTIONS // TOGETHER:
             place = len(self._clients)
@@ -234,7 +269,9 @@ class _Pool:
         client, counts, idle = self._clients[place], self._open, self._idle
         counts[place] += 1
         try:
-            response = await self._send(client, place, client.build_request(method, url, **options))
+            request = client.build_request(method, url, **options)
+            async with asyncio.timeout(total_s):
+                response = await self._send(client, place, request)
             try:
                 yield response
             finally:

@@ -14,6 +14,10 @@ MARGIN_S: Final = 1.0
 """Added to a window: requests reach the provider a little later than they leave, and not all by the same time."""
 
 
+MOST_AHEAD_S: Final = 86_400.0
+"""No queue is longer than a day, and a window."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountUse:
     """What an account has sent, and will: times in seconds since 1970, oldest first."""
@@ -56,6 +60,23 @@ def take(use: AccountUse, limits: RateLimits, now: float) -> tuple[AccountUse, S
     return replace(use, slots=(*use.slots, at), today=use.today + 1), Slot(at=at)
 
 
+def begin(use: AccountUse, limits: RateLimits, slot: Slot, now: float) -> tuple[AccountUse, Slot, float]:
+    """The use with the slot at this moment, or the seconds that it has to wait longer.
+
+    A busy machine sends later than it meant to. What counts at the provider is when a request came, so a slot is moved to the
+    moment of its sending, and who comes after it keeps the distance to that.
+    """
+    if limits.requests is None:
+        return use, slot, 0.0
+    others = list(use.slots)
+    if slot.at in others:
+        others.remove(slot.at)
+    sent = sorted(at for at in others if now - limits.window_s - MARGIN_S < at <= now)
+    if len(sent) >= limits.requests:
+        return use, slot, sent[-limits.requests] + limits.window_s + MARGIN_S - now
+    return replace(use, slots=tuple(sorted((*others, now)))), Slot(at=now), 0.0
+
+
 def give_back(use: AccountUse, slot: Slot) -> AccountUse:
     """The use without a request that was never sent. Later slots keep their times: nobody who waits is moved."""
     slots = list(use.slots)
@@ -68,7 +89,8 @@ def give_back(use: AccountUse, slot: Slot) -> AccountUse:
 def current(use: AccountUse, limits: RateLimits, now: float) -> AccountUse:
     """The use without what no longer counts."""
     day = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
-    slots = tuple(at for at in use.slots if at > now - limits.window_s - MARGIN_S)
+    # What lies far ahead was written by a clock that has been set back since.
+    slots = tuple(at for at in use.slots if now - limits.window_s - MARGIN_S < at < now + limits.window_s + MOST_AHEAD_S)
     if day == use.day:
         return replace(use, slots=slots)
     start = _midnight(now) - timedelta(days=1).total_seconds()

@@ -16,11 +16,31 @@ from typing import Any, Final, TypeVar, cast
 from tallystick_agent.ports import Clock
 from tallystick_agent.protocol.errors import ProviderError, StorageError
 from tallystick_agent.protocol.model_info import Endpoint, RateLimits
-from tallystick_agent.providers.limits import AccountUse, Exhausted, blocked, give_back, room, take, told
+from tallystick_agent.providers.limits import AccountUse, Exhausted, Slot, begin, blocked, give_back, room, take, told
+from tallystick_agent.providers.whole import whole
 
 LOCK_S: Final = 15.0
 MOST_ACCOUNTS: Final = 200
 Result = TypeVar("Result")
+
+
+class Turn:
+    """A taken slot until it is used."""
+
+    def __init__(self, pacer: "Pacer", limits: RateLimits, slot: Slot | None) -> None:
+        self._pacer = pacer
+        self._limits = limits
+        self.slot = slot
+        """`None` where there are no limits."""
+        self.begun = False
+
+    async def ready_in(self) -> float:
+        """Seconds to wait; 0 means now, and from then on the slot is used."""
+        if self.slot is None or self.begun:
+            return 0.0
+        self.slot, wait = await self._pacer.begin(self._limits, self.slot)
+        self.begun = wait <= 0
+        return wait
 
 
 class Pacer:
@@ -31,18 +51,27 @@ class Pacer:
         """Within a process slots are taken in the order of asking; a file lock alone would not keep it."""
 
     @contextlib.asynccontextmanager
-    async def slot(self, endpoint: Endpoint) -> AsyncGenerator[float]:
-        """Takes a slot and gives the seconds to wait for it. Leaving with an error before it was due gives it back.
+    async def slot(self, endpoint: Endpoint) -> AsyncGenerator["Turn"]:
+        """Takes a slot. Leaving with an error before it was used gives it back.
 
         Raises `ProviderError` (`provider_rate_limited`) where the day's requests are used up.
         """
         limits = endpoint.limits
         if limits.requests is None and limits.requests_per_day is None:
-            yield 0.0
+            yield Turn(self, limits, None)
             return
+        taken: list[Slot | Exhausted] = []
         async with self._turn:
             now = self._clock.now().timestamp()
-            got = await self._change(limits, lambda use: take(use, limits, now))
+            try:
+                await whole(self._taken(limits, now, taken))
+            except BaseException:
+                # Cancelled while the file was written: the slot is taken, and nobody will use it.
+                for slot in taken:
+                    if isinstance(slot, Slot):
+                        await self._back(limits, slot)
+                raise
+        got = taken[0]
         if isinstance(got, Exhausted):
             raise ProviderError(
                 f"The {got.limit} requests a day that {endpoint.slug} allows are used.",
@@ -51,12 +80,31 @@ class Pacer:
                 account=True,
                 remedy="Use another model, or wait until midnight UTC.",
             )
+        turn = Turn(self, limits, got)
         try:
-            yield max(0.0, got.at - now)
+            yield turn
         except BaseException:
-            if self._clock.now().timestamp() < got.at:
-                await asyncio.shield(self._change(limits, lambda use: (give_back(use, got), None)))
+            if turn.slot is not None and not turn.begun:
+                await self._back(limits, turn.slot)
             raise
+
+    async def begin(self, limits: RateLimits, slot: Slot) -> tuple[Slot, float]:
+        """The slot at this moment and 0, or the seconds that it has to wait longer."""
+        now = self._clock.now().timestamp()
+        if slot.at > now:
+            return slot, slot.at - now
+
+        def change(use: AccountUse) -> tuple[AccountUse, tuple[Slot, float]]:
+            use, moved, wait = begin(use, limits, slot, now)
+            return use, (moved, wait)
+
+        return await whole(self._change(limits, change))
+
+    async def _taken(self, limits: RateLimits, now: float, into: list[Slot | Exhausted]) -> None:
+        into.append(await self._change(limits, lambda use: take(use, limits, now)))
+
+    async def _back(self, limits: RateLimits, slot: Slot) -> None:
+        await whole(self._change(limits, lambda use: (give_back(use, slot), None)))
 
     async def block(self, endpoint: Endpoint, seconds: float) -> None:
         """Nothing of this account goes out for so long: the provider asked for it."""

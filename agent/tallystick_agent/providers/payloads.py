@@ -66,15 +66,22 @@ def _whole(data: bytes) -> str:
 
 async def lines(chunks: AsyncIterator[bytes], progress: Progress) -> AsyncIterator[list[str]]:
     """The lines of a stream of JSON lines, as many as came together. Raises `ProviderError` for a line over 16 MiB."""
-    rest = b""
+    rest, size = list[bytes](), 0
     async for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        if len(rest) > MOST_BYTES:
-            raise ProviderError("The provider sent a line over 16 MiB.", retryable=True)
         progress.made()
-        yield [line.decode("utf-8", "replace") for line in whole if line.strip()]
-    if rest.strip():
-        yield [_whole(rest)]
+        first, *more = chunk.split(b"\n")
+        rest.append(first)
+        size += len(first)
+        if size > MOST_BYTES:
+            raise ProviderError("The provider sent a line over 16 MiB.", retryable=True)
+        if more:
+            # Pieces are joined once a line: joining them at each would cost the square of a long one.
+            found = [b"".join(rest), *more[:-1]]
+            rest, size = [more[-1]], len(more[-1])
+            yield [line.decode("utf-8", "replace") for line in found if line.strip()]
+    last = b"".join(rest)
+    if last.strip():
+        yield [_whole(last)]
 
 
 async def payloads(chunks: AsyncIterator[bytes], progress: Progress, *, event_stream: bool) -> AsyncIterator[list[str]]:
@@ -82,19 +89,26 @@ async def payloads(chunks: AsyncIterator[bytes], progress: Progress, *, event_st
 
     Some servers stream under another content type, so the first bytes are believed above the header. Raises `ProviderError`.
     """
-    decoder, whole, streams, fresh = SseDecoder(), b"", event_stream, True
+    decoder, streams, fresh = SseDecoder(), event_stream, True
+    pieces, size = list[bytes](), 0
     async for chunk in chunks:
-        if fresh and chunk.lstrip()[:1] == b"<":
-            raise ProviderError(
-                "A web page came instead of an answer.", retryable=True, remedy="Is the base URL that of the API, with its path?"
-            )
-        fresh = fresh and not chunk.strip()
-        if not streams and not whole and chunk.lstrip().startswith(_STREAM_STARTS):
-            streams = True
+        if fresh:
+            begin = chunk.lstrip()
+            fresh = not begin
+            if begin.startswith(b"<"):
+                raise ProviderError(
+                    "A web page came instead of an answer.",
+                    code="provider_rejected",
+                    remedy="Is the base URL that of the API, with its path?",
+                )
+            # Some errors come as plain JSON under the stream's content type.
+            streams = begin.startswith(_STREAM_STARTS) or (streams and not begin.startswith(b"{"))
         if not streams:
-            whole += chunk
-            if len(whole) > MOST_BYTES:
+            pieces.append(chunk)
+            size += len(chunk)
+            if size > MOST_BYTES:
                 raise ProviderError("The provider's answer is over 16 MiB.", retryable=False)
+            progress.made()
             continue
         found = decoder.feed(chunk)
         if found:
@@ -104,7 +118,7 @@ async def payloads(chunks: AsyncIterator[bytes], progress: Progress, *, event_st
             progress.check()
     if streams:
         return
-    text = whole.decode("utf-8", "replace").strip()
-    if not text.startswith("{"):
+    whole = b"".join(pieces)
+    if not whole.lstrip().startswith(b"{"):
         raise ProviderError("The provider's answer is not an event stream and not JSON.", retryable=True)
     yield [_whole(whole)]

@@ -86,9 +86,9 @@ def wish_from(routing: RoutingSettings) -> Preferences:
     """The preferences that the settings hold."""
     most = routing.max_price
     return Preferences(
-        order=routing.order,
-        only=routing.only,
-        ignore=routing.ignore,
+        order=_names(routing.order),
+        only=_names(routing.only),
+        ignore=_names(routing.ignore),
         allow_fallbacks=routing.allow_fallbacks,
         require_parameters=routing.require_parameters,
         data_collection=routing.data_collection,
@@ -99,6 +99,11 @@ def wish_from(routing: RoutingSettings) -> Preferences:
         min_throughput=_thresholds(routing.preferred_min_throughput),
         max_latency=_thresholds(routing.preferred_max_latency),
     )
+
+
+def _names(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Providers' names are written small; slugs stay as they are, since models' names are not."""
+    return tuple(name if "/" in name else name.lower() for name in given)
 
 
 def _thresholds(value: Threshold | None) -> tuple[tuple[int, float], ...]:

@@ -6,7 +6,10 @@ provider is served there and nowhere else, unless `routing.elsewhere` says so: c
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
+from ipaddress import ip_address
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from tallystick_agent.protocol.errors import ConfigurationError
 from tallystick_agent.protocol.model_info import Capabilities, DataPolicy, Endpoint, RateLimits
@@ -25,7 +28,7 @@ from tallystick_agent.providers.catalog import (
 from tallystick_agent.providers.families import is_small, token_family
 from tallystick_agent.providers.preferences import Preferences, wish_from
 from tallystick_agent.providers.request import Reasoning
-from tallystick_agent.providers.variants import Named, parse, wish_of
+from tallystick_agent.providers.variants import ENTRIES, Named, parse, wish_of
 from tallystick_agent.settings import EndpointSettings, Settings
 
 LOCAL_IDLE_TIMEOUT_S: Final = 900.0
@@ -156,20 +159,48 @@ def _elsewhere(first: Endpoint, named: Named, known: Known) -> list[Endpoint]:
             # A free or extended entry is another offer than the one that was named.
             continue
         found.append(_endpoint(provider, rest, known, asked=slug))
-    return found
+    return _one_each(found, first, named)
+
+
+def _one_each(found: list[Endpoint], first: Endpoint, named: Named) -> list[Endpoint]:
+    """One endpoint a provider: the same weights have dated and moving names there, some of them at other prices.
+
+    The provider that was found first has its own already. At another it is the name that was asked for, else the shortest.
+    """
+    best: dict[str, Endpoint] = {}
+    for one in found:
+        before = best.get(one.provider)
+        if one.provider != first.provider and (before is None or _fit(one, named) < _fit(before, named)):
+            best[one.provider] = one
+    return list(best.values())
+
+
+def _fit(one: Endpoint, named: Named) -> tuple[bool, bool, int, str]:
+    """How far a model's name is from the one that was asked for; the least is the nearest."""
+    model = parse(one.model)
+    name = model.base.rpartition("/")[2]
+    entries = {variant for variant in named.variants if variant in ENTRIES}
+    return set(model.variants) != entries, name != named.base.rpartition("/")[2], len(name), name
 
 
 def _split(named: Named, known: Known) -> tuple[Provider, Named]:
     head, _, rest = named.base.partition("/")
     table = providers()
     direct = known.provider(head) if rest else None
-    if direct is not None and (known.usable(direct) or "OPENROUTER_API_KEY" not in known.keys):
-        # `anthropic/claude-…` is also an OpenRouter name: use the key that is there.
+    listed = row_of(f"openrouter/{named.base}", known.live) if direct is not None else head in _authors(known)
+    routed = "OPENROUTER_API_KEY" in known.keys and bool(listed)
+    own = head in known.settings.providers
+    if direct is not None and (own or known.usable(direct) or not routed):
+        # `anthropic/claude-…` is also an OpenRouter name: use the key that is there. Where it is none, and where the provider is
+        # the user's own, it is meant as such, whether its key is here or not.
         # OpenRouter's own models, such as `openrouter/auto`, have its name as their author.
         return direct, named if direct.name == "openrouter" and "/" not in rest else replace(named, base=rest)
-    if rest and head and "OPENROUTER_API_KEY" in known.keys:
+    if rest and head and routed:
         return table["openrouter"], named
     if not rest and named.base and "/" not in named.base:
+        for slug in known.settings.endpoints:
+            if slug.rpartition("/")[2] == named.base and (provider := known.provider(slug.partition("/")[0])) is not None:
+                return provider, replace(named, base=slug.partition("/")[2])
         for provider in table.values():
             if f"{provider.name}/{named.base}" in models() and provider.key_name in known.keys and known.base(provider):
                 return provider, named
@@ -180,7 +211,28 @@ def _split(named: Named, known: Known) -> tuple[Provider, Named]:
     raise unknown_model(named.slug, known)
 
 
+def _authors(known: Known) -> frozenset[str]:
+    """Who makes the models that OpenRouter lists; `openrouter/AUTHOR/MODEL` names those that are not in any list yet."""
+    if known.live:
+        return _listed_authors() | {slug.split("/")[1] for slug in known.live if slug.count("/") > 1}
+    return _listed_authors()
+
+
+@cache
+def _listed_authors() -> frozenset[str]:
+    return frozenset(slug.split("/")[1] for slug in models() if slug.startswith("openrouter/") and slug.count("/") > 1)
+
+
 def unknown_model(slug: str, known: Known) -> ConfigurationError:
+    serving = [one for one in by_weights().get(parse(slug).base, ()) if ":" not in one] if "/" not in slug else []
+    keys = dict.fromkeys(one.key_name for name in serving if (one := known.provider(name.partition("/")[0])) and one.key_name)
+    if keys:
+        some = ", ".join(list(keys)[:4])
+        return ConfigurationError(
+            f"There is no key for any provider of {slug}.",
+            code="provider_auth",
+            remedy=f"Set one of {some} in the environment, or run: tallystick keys set {next(iter(keys))}",
+        )
     near = nearest(slug, known)
     hint = f" Near: {', '.join(near)}." if near else ""
     return ConfigurationError(
@@ -237,7 +289,7 @@ def _endpoint(provider: Provider, model: Named | str, known: Known, *, asked: st
         price=flat(0, 0) if provider.local or (free and not entry) else price_of(row),
         token_family=_family(provider.name, named.base),
         capabilities=replace(capabilities, web=capabilities.web or provider.aggregator),
-        data=_data(provider, slug, known.settings),
+        data=_data(provider, slug, moved, known.settings),
         limits=_limits(provider.name, slug, known.settings, free=free),
         parameters=frozenset(row["parameters"]) if "parameters" in row else None,
         idle_timeout_s=LOCAL_IDLE_TIMEOUT_S if provider.local else 60.0,
@@ -262,6 +314,15 @@ def _family(provider: str, model: str) -> str:
     return "o200k" if found == "unknown" and provider in ("openai", "azure-openai") else found
 
 
+def _near(base: str) -> bool:
+    """Whether a base URL leads to this machine or to a private network: nobody else sees what is sent there."""
+    host = urlsplit(base).hostname or ""
+    try:
+        return ip_address(host).is_private or ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith((".local", ".localhost")) or "." not in host
+
+
 def _limits(provider: str, slug: str, settings: Settings, *, free: bool) -> RateLimits:
     # The free models have limits of their own, whatever the user allows the paid ones.
     for name in (slug, FREE_LIMITS.account if free else provider):
@@ -271,9 +332,9 @@ def _limits(provider: str, slug: str, settings: Settings, *, free: bool) -> Rate
     return FREE_LIMITS if free else RateLimits(account=provider)
 
 
-def _data(provider: Provider, slug: str, settings: Settings) -> DataPolicy:
+def _data(provider: Provider, slug: str, base: str, settings: Settings) -> DataPolicy:
     told = [settings.data[name] for name in (provider.name, slug) if name in settings.data]
-    stores, zdr = (False, True) if provider.local else (provider.stores, provider.zdr)
+    stores, zdr = (False, True) if provider.local and _near(base) else (provider.stores, provider.zdr)
     for one in told:
         stores = one.stores if one.stores is not None else stores
         zdr = one.zdr if one.zdr is not None else zdr
@@ -302,7 +363,7 @@ def _custom(slug: str, own: EndpointSettings, known: Known) -> Endpoint:
         key_name=own.key_name,
         token_family=token_family(slug),
         capabilities=Capabilities(call_mode=None),
-        data=_data(Provider(name=head, base_url=""), slug, settings),
+        data=_data(Provider(name=head, base_url=""), slug, "", settings),
         limits=limits,
     )
 

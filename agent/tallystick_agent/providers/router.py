@@ -13,7 +13,7 @@ from typing import Final
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.providers.health import UNSEEN, EndpointHealth
 from tallystick_agent.providers.preferences import Preferences
-from tallystick_agent.providers.routing_table import FlatRates, Need, RoutingTable, Sticky, names_of, too_dear
+from tallystick_agent.providers.routing_table import UNKNOWN, FlatRates, Need, RoutingTable, Sticky, names_of, too_dear
 
 STICKY_S: Final = 600.0
 """Seconds without a request after which a warm cache is taken for cold."""
@@ -87,19 +87,19 @@ def route(table: RoutingTable, need: Need, wish: Preferences, at: Conditions = C
     if dear:
         left += dear.items()
         kept = [number for number in kept if number not in dear]
-    shut = _shut(table, kept, at)
-    kept = [number for number in kept if number not in shut] if shut else kept
+    full = _full(table, kept, at)
+    broken = {number: reason for number, reason in _broken(table, kept, at).items() if number not in full}
+    kept = [number for number in kept if number not in full and number not in broken]
     ranks, why = _ordered(table, kept, need, wish, at)
     notes: dict[int, str] = {}
     ranks = _slow_last(table, ranks, wish, at, notes)
     ranks = _pinned(table, ranks, wish, notes)
     ranks = _warm_first(table, ranks, need, wish, at, notes)
-    if shut and not ranks:
-        # Better to knock at a door that was shut than to answer nothing.
-        ranks = _pinned(table, sorted(shut), wish, notes)
-        notes |= {number: f"{reason}, and there is no other" for number, reason in shut.items()}
-    else:
-        left += shut.items()
+    # Better to knock at a door that was shut than to answer nothing: those that failed come last, those that are full after all.
+    last = _pinned(table, sorted(broken), wish, {}) if ranks or broken else _pinned(table, sorted(full), wish, {})
+    notes |= {number: reason for number, reason in {**full, **broken}.items() if number in last}
+    ranks = [*ranks, *last]
+    left += [(number, reason) for number, reason in full.items() if number not in last]
     if not wish.allow_fallbacks and len(ranks) > 1:
         left += [(number, "fallbacks are not allowed") for number in ranks[1:]]
         ranks = ranks[:1]
@@ -120,19 +120,20 @@ def _dear_when_long(table: RoutingTable, kept: list[int], need: Need, wish: Pref
     return found
 
 
-def _shut(table: RoutingTable, kept: list[int], at: Conditions) -> dict[int, str]:
-    """Endpoints that are not to be asked now, and why: no room under a limit, or an open breaker."""
+def _full(table: RoutingTable, kept: list[int], at: Conditions) -> dict[int, str]:
+    """Endpoints that have no room under a limit now, and why."""
+    may = set(kept) if at.closed else set[int]()
+    found = {table.index[slug]: reason for slug, reason in at.closed.items() if slug in table.index}
+    return {number: reason for number, reason in found.items() if number in may}
+
+
+def _broken(table: RoutingTable, kept: list[int], at: Conditions) -> dict[int, str]:
+    """Endpoints whose breaker is open, and why: they are asked when everybody else has failed."""
     found: dict[int, str] = {}
-    for slug, reason in at.closed.items():
-        if slug in table.index:
-            found[table.index[slug]] = reason
     for slug, health in at.health.items():
         if slug in table.index and health.breaker.state(at.now) == "open":
-            wait = f"{health.breaker.until - at.now:.0f} s"
-            found[table.index[slug]] = f"failed {health.breaker.failures} times in a row; tried again in {wait}"
-    if not found:
-        return found
-    may = set(kept)
+            found[table.index[slug]] = f"asked last: it failed {health.breaker.failures} times in a row"
+    may = set(kept) if found else set[int]()
     return {number: reason for number, reason in found.items() if number in may}
 
 
@@ -190,17 +191,22 @@ def _ordered(
             speed = mean(lambda seen: seen.throughput.mean, -1.0)
             return (
                 sorted(kept, key=lambda one: (faults(one), -speed(one), one)),
-                lambda one: f"by tool calls: {faults(one):.1%} faulty",
+                lambda one: (
+                    f"by tool calls: {faults(one):.1%} faulty"
+                    if health(one).tool_faults.weight
+                    else "by tool calls: none seen yet"
+                ),
             )
         case "cost_per_answer":
-            answers = {one: _per_answer(table, one, need, health(one), at) for one in kept}
+            answers = _per_answer(table, kept, need, at)
             return (
                 sorted(kept, key=lambda one: (answers[one], one)),
                 lambda one: f"by cost of an answer: {_money(answers[one])} with failures and cache counted in",
             )
         case "window":
             windows = table.windows
-            return sorted(kept, key=lambda one: (-windows[one], one)), lambda one: "by context window"
+            known = {one: windows[one] if windows[one] < UNKNOWN else 0 for one in kept}
+            return sorted(kept, key=lambda one: (-known[one], one)), lambda one: "by context window"
         case "order":
             return kept, lambda one: "first that fits" if one == kept[0] else "next in the order given"
 
@@ -244,13 +250,19 @@ def _shaky(table: RoutingTable, at: Conditions) -> frozenset[int]:
     return frozenset(table.index[slug] for slug, health in at.health.items() if slug in table.index and not health.stable(at.now))
 
 
-def _per_answer(table: RoutingTable, number: int, need: Need, health: EndpointHealth, at: Conditions) -> float:
+def _per_answer(table: RoutingTable, kept: list[int], need: Need, at: Conditions) -> dict[int, float]:
+    """About what one good answer costs at each: the price, with what the cache saves and what failures add."""
+    found = _costs(table, kept, need)
     sticky = at.sticky
-    warm = sticky is not None and sticky.slug == table.endpoints[number].slug and sticky.idle_s < STICKY_S
-    cached = min(sticky.cached_tokens, need.input_tokens) if warm and sticky is not None else 0
-    success = health.success.toward(1.0, at.now)
-    cost = cost_of(table.rates[number], table.endpoints[number], need, cached=cached)
-    return cost / max(0.05, success)
+    warm = table.index.get(sticky.slug) if sticky is not None and sticky.idle_s < STICKY_S else None
+    if sticky is not None and warm in found:
+        cached = min(sticky.cached_tokens, need.input_tokens)
+        found[warm] = cost_of(table.rates[warm], table.endpoints[warm], need, cached=cached)
+    for slug, seen in at.health.items():
+        number = table.index.get(slug)
+        if number in found and seen.success.weight:
+            found[number] /= max(0.05, seen.success.toward(1.0, at.now))
+    return found
 
 
 def _slow_last(table: RoutingTable, ranks: list[int], wish: Preferences, at: Conditions, notes: dict[int, str]) -> list[int]:

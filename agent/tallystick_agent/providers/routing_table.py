@@ -141,7 +141,7 @@ def unwanted(one: Endpoint, wish: Preferences, ours: Collection[str] = ()) -> st
     if wish.data_collection == "deny" and one.data.stores is not False and not (one.local or behind):
         return "may store prompts" if one.data.stores is None else "stores prompts"
     if wish.zdr and one.data.zdr is not True and not (one.local or behind):
-        return "does not promise zero data retention"
+        return "does not promise zero data retention" if one.data.zdr is False else "is not known to promise zero data retention"
     if wish.quantizations and one.quantization not in wish.quantizations and not behind:
         return f"has quantization {one.quantization}"
     if wish.max_price is None:

@@ -38,13 +38,14 @@ factor takes up."""
 class Counter:
     """Counts for one family, times a factor learned from reported usage."""
 
-    def __init__(self, family: str = "o200k", *, factor: float = 1.0) -> None:
+    def __init__(self, family: str = "o200k", *, factor: float = 1.0, known: dict[str, tuple[int, float]] | None = None) -> None:
+        """`known`: counts that counters of the same family share."""
         self.family = family
         """The family's name."""
         self._family = family_of(family)
         self._exact = self._family.exact
         self._factor = factor
-        self._known: dict[str, tuple[int, float]] = {}
+        self._known: dict[str, tuple[int, float]] = {} if known is None else known
 
     @property
     def band(self) -> float:

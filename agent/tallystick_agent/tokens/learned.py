@@ -84,15 +84,18 @@ class LearnedFactors:
         """What is known after one more request, whose estimate used `factor(slug)`. Never raises for the disk's sake."""
         with self._guard:
             before = self._known()
-            mine = before.get(slug, Calibration())
-            if estimated < LEAST or reported <= 0:
-                return mine
-            ratio = reported / estimated * mine.factor
-            try:
-                self._models = self._add(slug, ratio)
-            except (OSError, Timeout):
-                self._models = merged(before, slug, ratio)
-            return self._models[slug]
+        mine = before.get(slug, Calibration())
+        if estimated < LEAST or reported <= 0:
+            return mine
+        ratio = reported / estimated * mine.factor
+        try:
+            # Not under the guard: who only reads must not wait for another process.
+            after = self._add(slug, ratio)
+        except (OSError, Timeout):
+            after = merged(before, slug, ratio)
+        with self._guard:
+            self._models = after
+        return after[slug]
 
     def _known(self) -> dict[str, Calibration]:
         if self._models is None:

@@ -15,7 +15,7 @@ from tallystick_agent.protocol.errors import StorageError
 from tallystick_agent.protocol.usage import Cost, Usage
 from tallystick_agent.usage.record import Attribution, LedgerRow
 
-VERSION: Final = 1
+VERSION: Final = 2
 BUSY_S: Final = 15.0
 """Seconds to wait for another process."""
 _SCHEMA: Final = """
@@ -49,6 +49,11 @@ _NAMES: Final = (
 )  # fmt: skip
 _TOKENS: Final = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
 
+_SECOND: Final = """
+CREATE UNIQUE INDEX IF NOT EXISTS corrections ON requests(generation_id, request_id) WHERE finish = 'reconciled';
+CREATE INDEX IF NOT EXISTS requests_estimated ON requests(provider, time_ms) WHERE source = 'estimated';
+"""
+"""What version 2 added: one correction a row at most, whoever asks for it, and finding those that lack one."""
 GroupBy = Literal["app", "model", "purpose", "session", "provider", "workspace", "day", "client"]
 _COLUMN: Final[dict[GroupBy, str]] = {
     "app": "app",
@@ -105,8 +110,8 @@ class Ledger:
         self._connection: sqlite3.Connection | None = None
         self._mutex = threading.Lock()
 
-    def append(self, row: LedgerRow) -> None:
-        """Adds a row with its segments, synced. Raises `StorageError`."""
+    def append(self, row: LedgerRow) -> bool:
+        """Adds a row with its segments, synced; False for a correction that another process has made. Raises `StorageError`."""
         a, u, c = row.attribution, row.usage, row.cost
         drift = c.provider_nanos - c.priced_nanos if c.provider_nanos is not None and c.priced_nanos is not None else None
         values = (
@@ -116,18 +121,23 @@ class Ledger:
             u.output_tokens, u.reasoning_tokens, u.source, c.provider_nanos, c.priced_nanos, drift,
             row.latency_ms, row.first_token_ms, row.finish, row.error_code,
         )  # fmt: skip
-        with self._mutex, self._guarded() as connection:
+        with self._mutex, self._guarded(write=True) as connection:
             marks = ",".join("?" * len(values))
-            added = connection.execute(f"INSERT INTO requests VALUES (NULL,{marks})", values)
+            added = connection.execute(f"INSERT OR IGNORE INTO requests VALUES (NULL,{marks})", values)
+            if added.rowcount == 0:
+                return False
             pairs = [(added.lastrowid, segment.name, segment.tokens) for segment in row.segments]
             connection.executemany("INSERT INTO segments VALUES (?,?,?)", pairs)
+        return True
 
     def totals(self, by: GroupBy, *, since_ms: int = 0, session_id: str | None = None) -> list[Total]:
         """Sums by group, most tokens first."""
         query = f"""
-            SELECT {_COLUMN[by]}, sum(finish != 'reconciled'), sum(error_code != ''), sum(input_tokens), sum(cached_tokens),
+            SELECT {_COLUMN[by]}, sum(finish != 'reconciled'), sum(error_code != '' AND finish != 'aborted'),
+                   sum(input_tokens), sum(cached_tokens),
                    sum(output_tokens), sum(reasoning_tokens), coalesce(sum(coalesce(provider_nanos, priced_nanos)), 0),
-                   sum(provider_nanos IS NULL AND priced_nanos IS NULL), sum(source = 'estimated' AND NOT {_CORRECTED})
+                   sum(provider_nanos IS NULL AND priced_nanos IS NULL AND NOT {_CORRECTED}),
+                   sum(source = 'estimated' AND NOT {_CORRECTED})
             FROM requests r WHERE time_ms >= ? AND (? IS NULL OR session_id = ?)
             GROUP BY 1 ORDER BY sum(input_tokens) + sum(output_tokens) DESC, 1"""
         with self._mutex, self._guarded() as connection:
@@ -148,22 +158,22 @@ class Ledger:
         """What attempts of the last time showed of their endpoints, oldest first; corrections are none."""
         query = """
             SELECT time_ms, endpoint, error_code, latency_ms, first_token_ms, output_tokens FROM requests
-            WHERE time_ms >= ? AND finish NOT IN ('reconciled', 'aborted') ORDER BY time_ms, id LIMIT 2000"""
+            WHERE time_ms >= ? AND finish NOT IN ('reconciled', 'aborted') ORDER BY time_ms DESC, id DESC LIMIT 2000"""
         with self._mutex, self._guarded() as connection:
             rows = connection.execute(query, (since_ms,)).fetchall()
         names = tuple(Seen.__dataclass_fields__)
-        return [Seen(**dict(zip(names, row, strict=True))) for row in rows]
+        return [Seen(**dict(zip(names, row, strict=True))) for row in reversed(rows)]
 
-    def unreconciled(self, provider: str, most: int) -> list[LedgerRow]:
+    def unreconciled(self, provider: str, most: int, *, since_ms: int = 0) -> list[LedgerRow]:
         """Estimated rows whose generation has an id and no correction yet, newest first."""
         query = f"""
             SELECT time_ms, app, client, user_label, workspace, app_title, app_url, app_categories, session_id, turn_id,
                    request_id, attempt, step, purpose, model_asked, endpoint, provider, author, generation_id, input_tokens,
                    cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens, provider_nanos, priced_nanos, finish
-            FROM requests r WHERE provider = ? AND source = 'estimated' AND generation_id != '' AND NOT {_CORRECTED}
-            ORDER BY time_ms DESC LIMIT ?"""
+            FROM requests r WHERE provider = ? AND source = 'estimated' AND time_ms >= ? AND generation_id != ''
+            AND NOT {_CORRECTED} ORDER BY time_ms DESC LIMIT ?"""
         with self._mutex, self._guarded() as connection:
-            rows = connection.execute(query, (provider, most)).fetchall()
+            rows = connection.execute(query, (provider, since_ms, most)).fetchall()
         return [_row(row) for row in rows]
 
     def unbalanced(self) -> int:
@@ -180,8 +190,8 @@ class Ledger:
                 self._connection.close()
                 self._connection = None
 
-    def _guarded(self) -> "_Guard":
-        return _Guard(self)
+    def _guarded(self, *, write: bool = False) -> "_Guard":
+        return _Guard(self, write=write)
 
     def _wal(self, connection: sqlite3.Connection) -> None:
         """Turns on the write-ahead log. SQLite does not wait for this one statement when two processes make the file."""
@@ -208,7 +218,7 @@ class Ledger:
             self._wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
             if version < VERSION:
-                connection.executescript(_SCHEMA)
+                connection.executescript(_SCHEMA + _SECOND)
                 connection.execute(f"PRAGMA user_version = {VERSION}")
             self._connection = connection
         return self._connection
@@ -232,13 +242,15 @@ def _row(row: tuple[Any, ...]) -> LedgerRow:
 class _Guard:
     """A transaction whose database errors become `StorageError`."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, *, write: bool) -> None:
+        """A reader takes no lock that a writer would wait for."""
         self._ledger = ledger
+        self._begin = "BEGIN IMMEDIATE" if write else "BEGIN"
 
     def __enter__(self) -> sqlite3.Connection:
         try:
             self._connection = self._ledger._open()  # pyright: ignore[reportPrivateUsage]
-            self._connection.execute("BEGIN IMMEDIATE") if not self._connection.in_transaction else None
+            self._connection.execute(self._begin) if not self._connection.in_transaction else None
         except (sqlite3.Error, OSError) as error:
             raise self._failure(error) from error
         return self._connection

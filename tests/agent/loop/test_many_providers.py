@@ -277,7 +277,7 @@ def test_a_wish_that_nobody_meets_names_everybody_and_why(tmp_path: Path) -> Non
         play(tmp_path, provider, act, {"routing": {"max_price": {"prompt": Decimal("0.5")}, "fallback_models": (GPT,)}})
         assert provider.requests == []
     end = one(seen, TurnFinished)[-1]
-    assert end.stop == "provider_failed"
+    assert end.code == "bad_settings"
     for name in (CLAUDE, GPT, "max_price"):
         assert name in end.detail
 

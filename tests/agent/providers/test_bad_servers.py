@@ -43,7 +43,7 @@ def test_a_redirect_on_the_same_origin_is_refused_too() -> None:
     [
         (Reply(status=502, body=PAGE), "provider_unavailable", "A web page came instead of an answer."),
         (Reply(status=403, body=PAGE), "provider_auth", "A web page came instead of an answer."),
-        (Reply(raw=PAGE.encode()), "provider_failed", "A web page came instead of an answer."),
+        (Reply(raw=PAGE.encode()), "provider_rejected", "A web page came instead of an answer."),
         (Reply(raw=b"data: " + PAGE.encode() + b"\n\n"), "provider_failed", "not JSON"),
         (Reply(raw=b""), "provider_stream_cut", ""),
         (Reply(status=500, body=""), "provider_unavailable", "HTTP status 500"),

@@ -56,8 +56,8 @@ def waits(pacer: Pacer, times: int, one: Endpoint = FREE) -> list[float]:
     async def run() -> list[float]:
         found: list[float] = []
         for _ in range(times):
-            async with pacer.slot(one) as wait:
-                found.append(wait)
+            async with pacer.slot(one) as turn:
+                found.append(await turn.ready_in())
         return found
 
     return asyncio.run(run())
@@ -104,30 +104,51 @@ def test_a_day_that_is_used_up_is_an_error_that_says_until_when(file: Path) -> N
     assert waits(pacer, 1)[0] == 0.0
 
 
-def test_a_slot_is_given_back_when_the_wait_is_given_up_and_not_once_it_was_due(file: Path) -> None:
+def test_a_slot_is_given_back_unless_it_was_used(file: Path) -> None:
     clock = HandClock()
     pacer = Pacer(file, clock)
     waits(pacer, 2)
 
-    async def given_up(after: float) -> None:
-        async with pacer.slot(FREE):
+    async def given_up(after: float) -> float:
+        async with pacer.slot(FREE) as turn:
             clock.at += after
+            await turn.ready_in()
             raise asyncio.CancelledError
+
+    def today() -> int:
+        return int(json.loads(file.read_text())["accounts"]["openrouter:free"]["today"])
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(given_up(10.0))
-    assert json.loads(file.read_text())["accounts"]["openrouter:free"]["today"] == 2
+    assert today() == 2
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(given_up(NEXT))
-    assert json.loads(file.read_text())["accounts"]["openrouter:free"]["today"] == 3
+    assert today() == 3
+
+
+def test_who_sends_later_than_it_meant_to_keeps_the_next_ones_at_a_distance_from_that(file: Path) -> None:
+    """Two slots of now are used 4 seconds late: the third goes a whole window after them, and not after what was planned."""
+    clock = HandClock()
+    pacer = Pacer(file, clock)
+
+    async def run() -> list[float]:
+        async with pacer.slot(FREE) as one, pacer.slot(FREE) as two, pacer.slot(FREE) as three:
+            clock.at = 4.0
+            found = [await one.ready_in(), await two.ready_in()]
+            clock.at = NEXT
+            found.append(await three.ready_in())
+            clock.at = NEXT + 4.0
+            return [*found, await three.ready_in()]
+
+    assert asyncio.run(run()) == [0.0, 0.0, 4.0, 0.0]
 
 
 def test_within_a_process_the_order_is_that_of_asking(file: Path) -> None:
     pacer = Pacer(file, HandClock())
 
     async def one(number: int, served: list[tuple[float, int]]) -> None:
-        async with pacer.slot(endpoint(requests_per_day=None)) as wait:
-            served.append((wait, number))
+        async with pacer.slot(endpoint(requests_per_day=None)) as turn:
+            served.append((await turn.ready_in(), number))
 
     async def run() -> list[tuple[float, int]]:
         served: list[tuple[float, int]] = []
@@ -157,8 +178,8 @@ async def main():
     pacer, waits = Pacer(Path(sys.argv[1]), Still()), []
     sys.stdin.readline()
     for _ in range(int(sys.argv[2])):
-        async with pacer.slot(one) as wait:
-            waits.append(wait)
+        async with pacer.slot(one) as turn:
+            waits.append(await turn.ready_in())
     print(json.dumps(waits))
 
 asyncio.run(main())

@@ -223,7 +223,7 @@ def served(speed: float | None = None, wait: float | None = None, faults: int = 
         ("throughput", ["dear", "cheap", "free", "unpriced"], "90.0 tokens/s"),
         ("latency", ["cheap", "free", "dear", "unpriced"], "0.2 s to first token"),
         ("exacto", ["dear", "cheap", "unpriced", "free"], "faulty"),
-        ("window", ["unpriced", "dear", "cheap", "free"], "by context window"),
+        ("window", ["dear", "cheap", "free", "unpriced"], "by context window"),
         ("order", ["cheap", "unpriced", "free", "dear"], "first that fits"),
     ],
 )
@@ -400,8 +400,9 @@ BROKEN = seen(OUTAGE, OUTAGE, OUTAGE, at=100.0)
 def test_an_open_breaker_and_a_full_account_shut_an_endpoint_out() -> None:
     candidates = (endpoint("broken/m"), endpoint("full/m"), endpoint("c/m", DEAR))
     found = routed(*candidates, health={"broken/m": BROKEN}, now=110.0, closed={"full/m": "50 of 50 are used"})
-    assert slugs(found) == ["c/m"]
-    assert dropped(found) == {"broken/m": "failed 3 times in a row; tried again in 20 s", "full/m": "50 of 50 are used"}
+    assert slugs(found) == ["c/m", "broken/m"], "who failed is asked when everybody else has failed"
+    assert found.order[1].reason == "asked last: it failed 3 times in a row"
+    assert dropped(found) == {"full/m": "50 of 50 are used"}
     assert "broken/m" in slugs(routed(*candidates, health={"broken/m": BROKEN}, now=130.0))
 
 
@@ -411,7 +412,7 @@ def test_where_all_doors_are_shut_one_knocks_all_the_same_in_the_order_wanted() 
     assert slugs(routed(*candidates, closed=closed)) == ["a/m", "b/m"]
     found = routed(*candidates, closed=closed, wish=Preferences(order=("b",)))
     assert slugs(found) == ["b/m", "a/m"]
-    assert found.order[0].reason == "full, and there is no other"
+    assert found.order[0].reason == "full"
     alone = routed(*candidates, closed=closed, wish=Preferences(order=("b",), allow_fallbacks=False))
     assert slugs(alone) == ["b/m"]
 

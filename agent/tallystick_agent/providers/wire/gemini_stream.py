@@ -51,8 +51,7 @@ class GeminiDecoder:
 
     @property
     def ended(self) -> bool:
-        """Nothing tells: usage may follow the reason."""
-        return False
+        return self._answer.finish is not None
 
     def feed(self, data: str) -> list[StreamEvent]:
         if data.strip() == "[DONE]":
