@@ -4,6 +4,9 @@ One scripted server stands for all of them; the wire follows from the path, as w
 """
 
 import asyncio
+import json
+import threading
+import time
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
@@ -17,13 +20,16 @@ from tallystick_agent.ports import SessionHandle
 from tallystick_agent.protocol.events import (
     AttemptFailed,
     EventBody,
+    ItemDelta,
+    ItemFinished,
+    ItemStarted,
     Notice,
     RequestFinished,
     RequestStarted,
     TurnFinished,
 )
 from tallystick_agent.protocol.operations import Cancel, Prompt, SetModel
-from tallystick_agent.protocol.usage import nanos_from_usd
+from tallystick_agent.protocol.usage import Budget, nanos_from_usd
 from tallystick_server.compose import Application
 
 CLAUDE = "anthropic/claude-sonnet-5-5"
@@ -216,6 +222,113 @@ def test_what_was_counted_before_a_break_stands_in_for_our_estimate(tmp_path: Pa
     usage = one(seen, RequestFinished)[0].usage
     assert (usage.input_tokens, usage.cached_tokens, usage.source) == (9_000, 8_000, "estimated")
     assert usage.output_tokens > 10
+
+
+def test_a_limit_in_money_holds_over_a_retry(tmp_path: Path) -> None:
+    """What the broken attempt cost leaves less for the answer of the next."""
+
+    async def act(app: Application, repo: Path) -> None:
+        session = await app.open(app.disk(repo), app="test", model=CLAUDE)
+        limit = nanos_from_usd("0.04")
+        bodies = await turns(session, Prompt(text="hello", budget=Budget(max_cost_nanos=limit)))
+        await session.close()
+        assert (one(bodies, TurnFinished)[-1].cost.nanos or 0) <= limit
+
+    started = Reply(lines="word " * 4, truncate_at=330, input_tokens=9_000, output_tokens=100)
+    with ScriptedProvider([started, Reply(lines="Done.", input_tokens=900, output_tokens=5)]) as provider:
+        play(tmp_path, provider, act)
+        first, second = (request.body["max_tokens"] for request in provider.requests)
+    assert second < first
+
+
+def test_thoughts_of_an_attempt_that_failed_do_not_run_into_those_of_the_next(tmp_path: Path) -> None:
+    seen: list[EventBody] = []
+
+    async def act(app: Application, repo: Path) -> None:
+        session = await app.open(app.disk(repo), app="test", model=GPT)
+        seen.extend(await turns(session, Prompt(text="hello")))
+        await session.close()
+
+    first = Reply(lines="reasoning first try thinks a lot about it all", cut=True)
+    with ScriptedProvider([first, Reply(lines="reasoning second.\nDone.")]) as provider:
+        play(tmp_path, provider, act)
+    thoughts: dict[str, str] = {}
+    for body in seen:
+        if isinstance(body, ItemStarted) and body.item.kind == "reasoning":
+            thoughts[body.item_id] = ""
+        if isinstance(body, ItemDelta) and body.item_id in thoughts:
+            thoughts[body.item_id] += body.text
+    assert [text for text in thoughts.values() if "second" in text] == ["second."]
+
+
+def test_what_a_router_served_from_elsewhere_is_booked_there_and_its_thoughts_are_that_ones(tmp_path: Path) -> None:
+    other = "openrouter/openai/gpt-5.6-terra"
+    seen: list[EventBody] = []
+
+    async def act(app: Application, repo: Path) -> None:
+        session = await app.open(app.disk(repo), app="test", model=ROUTER)
+        seen.extend(await turns(session, Prompt(text="hello")))
+        await session.close()
+        assert [total.name for total in app.ledger.totals("model")] == [other]
+
+    chunk = {"id": "gen-1", "model": "openai/gpt-5.6-terra", "provider": "OpenAI"}
+    detail = {"type": "reasoning.encrypted", "data": "c2VhbGVk", "index": 0}
+    frames = [
+        {**chunk, "choices": [{"index": 0, "delta": {"reasoning_details": [detail], "content": "Hello."}}]},
+        {**chunk, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
+        {**chunk, "choices": [], "usage": {"prompt_tokens": 1_000, "completion_tokens": 10}},
+    ]
+    raw = b"".join(b"data: " + json.dumps(frame).encode() + b"\n\n" for frame in frames) + b"data: [DONE]\n\n"
+    with ScriptedProvider([Reply(raw=raw)]) as provider:
+        play(tmp_path, provider, act, {"routing": {"fallback_models": (other,)}})
+    thoughts = [body.item for body in seen if isinstance(body, ItemFinished) and body.item.kind == "reasoning"]
+    assert [thought.endpoint for thought in thoughts] == [other]
+
+
+def test_a_fallback_that_a_limit_in_money_rules_out_is_told(tmp_path: Path) -> None:
+    seen: list[EventBody] = []
+
+    async def act(app: Application, repo: Path) -> None:
+        session = await app.open(app.disk(repo), app="test", model=CLAUDE)
+        budget = Budget(max_cost_nanos=nanos_from_usd("0.5"))
+        seen.extend(await turns(session, Prompt(text="hello", budget=budget)))
+        await session.close()
+
+    with ScriptedProvider(["Hello."]) as provider:
+        play(tmp_path, provider, act, {"routing": {"fallback_models": ("openai/nobody-knows",)}})
+    (told,) = one(seen, Notice)
+    assert (told.code, "openai/nobody-knows" in told.message, "price" in told.message) == ("left_out", True, True)
+
+
+def test_a_stop_while_the_row_is_written_leaves_the_books_whole(tmp_path: Path) -> None:
+    seen: list[EventBody] = []
+
+    async def act(app: Application, repo: Path) -> None:
+        ledger, append = app.ledger, app.ledger.append
+        writing = threading.Event()
+
+        def slowly(row: Any) -> bool:
+            writing.set()
+            time.sleep(0.3)
+            return append(row)
+
+        ledger.append = slowly  # type: ignore[method-assign]
+        session = await app.open(app.disk(repo), app="test", model=CLAUDE)
+        events = session.events()
+        await session.submit(Prompt(text="hello"))
+        await asyncio.to_thread(writing.wait, 20)
+        await session.submit(Cancel())
+        async for event in events:
+            seen.append(event.body)
+            if isinstance(event.body, TurnFinished):
+                break
+        await session.close()
+        assert app.ledger.totals("model")[0].input_tokens == 1_000
+
+    with ScriptedProvider([Reply(lines="Hello.", input_tokens=1_000, output_tokens=10)]) as provider:
+        play(tmp_path, provider, act)
+    assert [body.usage.input_tokens for body in one(seen, RequestFinished)] == [1_000]
+    assert one(seen, TurnFinished)[-1].usage.input_tokens == 1_000
 
 
 def test_the_users_wishes_go_on_to_a_router(tmp_path: Path) -> None:
