@@ -205,11 +205,16 @@ class Application:
         found: dict[str, set[str]] = {}
         bases = self._bases()
         for provider in providers().values():
-            if provider.key_name:
+            base = bases.get(provider.name, provider.base_url)
+            if provider.key_name and base:
                 # A moved base URL takes the key along: who moved it is the user's own environment.
-                found.setdefault(provider.key_name, set()).add(origin_of(bases.get(provider.name, provider.base_url)))
+                found.setdefault(provider.key_name, set()).add(origin_of(base))
         own = [(one.key_name, one.base_url) for one in self.settings.providers.values()]
-        own += [(one.key_name, one.base_url or "") for one in self.settings.endpoints.values()]
+        for slug, one in self.settings.endpoints.items():
+            # Another key for a model of a known provider belongs where that one is.
+            known = providers().get(slug.partition("/")[0])
+            usual = bases.get(known.name, known.base_url) if known is not None else ""
+            own.append((one.key_name, one.base_url or usual))
         for name, url in own:
             if name and url:
                 found.setdefault(name, set()).add(origin_of(url))
@@ -225,6 +230,9 @@ class Application:
             if not value:
                 continue
             url = (value if "://" in value else f"http://{value}").rstrip("/")
+            for path in ("/chat/completions", "/responses", "/messages"):
+                # Some give the address of a request where that of the API is meant.
+                url = url.removesuffix(path)
             if provider.name == "ollama" and ":" not in urlsplit(url).netloc:
                 url = f"{url}:11434"
             bases[provider.name] = url if not provider.suffix or url.endswith(provider.suffix) else url + provider.suffix

@@ -25,6 +25,7 @@ from tallystick_agent.providers.catalog import (
     providers,
     row_of,
 )
+from tallystick_agent.providers.dialects import DIALECTS
 from tallystick_agent.providers.families import is_small, token_family
 from tallystick_agent.providers.preferences import Preferences, wish_from
 from tallystick_agent.providers.request import Reasoning
@@ -52,6 +53,7 @@ class Known:
     def provider(self, name: str) -> Provider | None:
         own = self.settings.providers.get(name)
         if own is not None:
+            _check_dialect(own.dialect, f"providers.{name}")
             return Provider(name=name, title=name, **own.model_dump())
         return providers().get(aliases().get(name, name))
 
@@ -368,6 +370,14 @@ def _custom(slug: str, own: EndpointSettings, known: Known) -> Endpoint:
     )
 
 
+def _check_dialect(name: str, where: str) -> None:
+    if name not in DIALECTS:
+        raise ConfigurationError(
+            f"`{name}` in {where} is no dialect.",
+            remedy=f"Known: {', '.join(sorted(DIALECTS))}; the plain one is openai_compatible.",
+        )
+
+
 def _overlay(endpoint: Endpoint, own: EndpointSettings) -> Endpoint:
     names = {"base_url", "model", "dialect", "wire", "auth", "quantization", "key_name", "window_tokens", "max_output_tokens"}
     changed: dict[str, Any] = own.model_dump(include={*names, "scale"}, exclude_none=True)
@@ -379,6 +389,8 @@ def _overlay(endpoint: Endpoint, own: EndpointSettings) -> Endpoint:
     if endpoint.provider == "ollama" and own.window_tokens is not None and own.wire is None:
         # Only Ollama's own API can set the context size; the other door would cut a longer prompt without a word.
         changed["wire"] = "ollama"
+    if own.dialect is not None:
+        _check_dialect(own.dialect, f'endpoints."{endpoint.slug}"')
     made = replace(endpoint, **changed)
     if made.wire == "ollama":
         made = replace(made, base_url=made.base_url.rstrip("/").removesuffix("/v1"))

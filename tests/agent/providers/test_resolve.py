@@ -522,3 +522,17 @@ def test_a_local_server_that_was_moved_far_away_promises_nothing(base: str, sure
 def test_names_of_providers_are_read_in_any_case() -> None:
     found = target("claude-sonnet-5.5", known(ANTHROPIC | OPENROUTER, routing={"only": ["Anthropic"]}))
     assert found.wish.only == ("anthropic",)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"providers": {"work": {"base_url": "http://10.0.0.1/v1", "dialect": "vlm"}}},
+        {"endpoints": {"work/m": {"base_url": "http://10.0.0.1/v1", "dialect": "vlm"}}},
+    ],
+)
+def test_a_dialect_that_nobody_knows_is_said(given: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError) as wrong:
+        resolve("work/m", known(**given))
+    assert "vlm" in wrong.value.message
+    assert "vllm" in wrong.value.remedy

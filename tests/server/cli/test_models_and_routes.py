@@ -1,13 +1,18 @@
 """`tallystick models` and `tallystick route` as a person at a terminal and a script meet them."""
 
 import json
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.program import Program
+from tests.support.pty_run import run_at_terminal
 from tests.support.scripted_provider import Reply, ScriptedProvider
+
+from tallystick_server.cli.models import how_old
 
 
 def run(folder: Path, *arguments: str, settings: str = "", **environment: str) -> tuple[int, str]:
@@ -56,11 +61,87 @@ def test_every_value_names_its_source_and_date(tmp_path: Path) -> None:
         assert len(date) == len("2026-01-01")
 
 
-def test_the_list_says_what_would_serve_and_fits_a_terminal(tmp_path: Path) -> None:
-    code, output = run(tmp_path, "models", "gpt-5.6", "--sources", COLUMNS="80")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrow(Program):
+    """The program in a terminal of so many columns."""
+
+    width: int
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**super(Narrow, self).environment, "COLUMNS": str(self.width)}
+
+
+def at_terminal(folder: Path, width: int, *arguments: str) -> list[str]:
+    """The lines that a person sees, without their colours; the last one of a list starts with a number."""
+    seen = run_at_terminal(Narrow(folder=folder, width=width), [*arguments], wait_for="Nothing waits", then=None)
+    assert seen.code == 0, seen.text
+    return re.sub(r"\x1b\[[0-9;]*m", "", seen.text).splitlines()
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_a_list_fits_a_terminal_and_breaks_no_name(tmp_path: Path, width: int) -> None:
+    lines = at_terminal(tmp_path, width, "models", "gpt-5.6", "--sources")
+    assert lines[0] == "Would serve: openai/gpt-5.6-terra (OPENAI_API_KEY is set)"
+    assert all(len(line) <= width for line in lines)
+    assert any(line.startswith("azure-openai/gpt-5.6-terra-2026-07-09") for line in lines)
+    assert any(line.startswith("    window") for line in lines)
+
+
+def test_a_list_for_a_program_has_one_line_a_model(tmp_path: Path) -> None:
+    code, output = run(tmp_path, "models", "--provider", "openrouter", "claude", COLUMNS="40")
+    lines = [line for line in output.splitlines() if line.startswith("openrouter/")]
     assert code == 0
-    assert "Would serve: openai/gpt-5.6-terra (OPENAI_API_KEY is set)" in output
-    assert all(len(line) <= 80 for line in output.splitlines())
+    assert f"{len(lines):,} of " in output
+    assert all(len(line.split()) == 7 for line in lines)
+
+
+def test_what_nothing_is_said_of_is_a_question(tmp_path: Path) -> None:
+    _, output = run(tmp_path, "models", "openai/gpt-5.6-terra", "claude-2", "--all")
+    assert "0 of " in output
+    _, output = run(tmp_path, "models", "openrouter/anthropic/claude-2")
+    assert next(line for line in output.splitlines() if line.startswith("openrouter/anthropic/claude-2 ")).endswith("?????")
+
+
+def test_the_help_tells_the_filters(tmp_path: Path) -> None:
+    code, output = run(tmp_path, "models", "--help")
+    assert code == 0
+    for option in ("--provider", "--max-input", "--min-window", "--tools", "--free", "--sources", "--refresh", "--json", "pull"):
+        assert option in output
+
+
+OWN = """
+[providers.work]
+base_url = "http://127.0.0.1:9/v1"
+[endpoints."work/coder"]
+window_tokens = 32768
+max_output_tokens = 4096
+price = { input = "0.5", output = "1.50" }
+[endpoints."lab/coder"]
+base_url = "http://127.0.0.1:9/v1"
+key_name = "LAB_TOKEN"
+[endpoints."openai/gpt-5.6-terra"]
+window_tokens = 1000
+[endpoints."nobody/coder"]
+window_tokens = 5
+"""
+
+
+def test_the_users_own_endpoints_are_listed_with_their_values(tmp_path: Path) -> None:
+    code, output = run(tmp_path, "models", "coder", "--json", settings=OWN)
+    found = {row["model"]: row for row in rows(output)}
+    assert code == 0
+    work = found["work/coder"]
+    assert (work["window"], work["output"], work["rates"]) == (32_768, 4_096, {"input": "0.5", "output": "1.5"})
+    assert work["sources"] == {"window": "settings", "output": "settings", "rates": "settings"}
+    assert (work["usable"], found["lab/coder"]["usable"], found["nobody/coder"]["usable"]) == (True, False, False)
+    assert found["nobody/coder"]["window"] == 5
+    _, output = run(tmp_path, "models", "--json")
+    assert "work/coder" in output
+    _, output = run(tmp_path, "models", "openai/gpt-5.6-terra", "--json")
+    terra = next(row for row in rows(output) if row["model"] == "openai/gpt-5.6-terra")
+    assert (terra["window"], terra["sources"]["window"]) == (1_000, "settings")
+    assert terra["sources"]["rates"] not in ("", "settings")
 
 
 def test_the_live_list_is_laid_over_the_table_with_its_age(tmp_path: Path) -> None:
@@ -76,7 +157,8 @@ def test_the_live_list_is_laid_over_the_table_with_its_age(tmp_path: Path) -> No
         router = {"OPENROUTER_API_KEY": "sk-or-x", "OPENROUTER_BASE_URL": provider.url}
         code, output = run(tmp_path, "models", "acme", "--refresh", COLUMNS="250", **router)
         assert (code, "openrouter/acme/new-model" in output) == (0, True), output
-        assert "OpenRouter's list is 0:00:0" in output
+        assert "OpenRouter lists 1 model." in output
+        assert "OpenRouter's list was just fetched." in output
         _, listed = run(tmp_path, "models", "acme", "--json", **router)
         assert rows(listed)[0]["rates"] == {"input": "1", "output": "2", "cache_read": "0.1"}
         assert rows(listed)[0]["sources"]["rates"].startswith("OpenRouter, live")
@@ -191,3 +273,36 @@ def test_a_provider_of_the_users_own_takes_a_few_lines(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
         assert provider.requests[0].headers["authorization"] == "Bearer secret-work"
         assert provider.requests[0].body["model"] == "coder"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-60.0, "was just fetched"),
+        (0.0, "was just fetched"),
+        (119.0, "was just fetched"),
+        (120.0, "is 2 min old"),
+        (7_199.0, "is 119 min old"),
+        (7_200.0, "is 2 h old"),
+        (172_799.0, "is 47 h old"),
+        (172_800.0, "is 2 days old"),
+    ],
+)
+def test_an_age_is_told_as_a_person_does(seconds: float, words: str) -> None:
+    assert how_old(seconds) == words
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/chat/completions", "/v1/responses"])
+def test_the_address_of_a_request_is_taken_for_that_of_its_api(tmp_path: Path, path: str) -> None:
+    program = Program(folder=tmp_path)
+    with ScriptedProvider(["Hello."]) as provider:
+        environment = {**program.environment, "OPENAI_BASE_URL": provider.root + path}
+        command = program.command("run", "hello", "--repo", str(program.repo), "--model", "openai/scripted")
+        assert program.execute(command, environment).returncode == 0
+        assert provider.requests[0].path == "/v1/chat/completions"
+
+
+def test_another_key_for_a_model_of_a_known_provider_goes_there(tmp_path: Path) -> None:
+    settings = '[endpoints."openai/gpt-5.6-terra"]\nkey_name = "WORK_API_KEY"\n'
+    code, output = run(tmp_path, "route", "openai/gpt-5.6-terra", settings=settings, WORK_API_KEY="w")
+    assert (code, "openai/gpt-5.6-terra" in output) == (0, True), output
