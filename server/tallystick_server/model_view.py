@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from tallystick_agent.protocol.errors import ProviderError
+from tallystick_agent.protocol.errors import ProviderError, TallystickError
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_server.compose import Application
 
 if TYPE_CHECKING:
-    from tallystick_agent.providers.resolve import Target
+    from tallystick_agent.providers.catalog import Row, Source
+    from tallystick_agent.providers.resolve import Known, Target
 
 FIELDS: Final = ("window", "output", "rates", "can", "reasoning", "cache")
 """What has a source of its own in a row."""
+_PRICED: Final = ("rates", "tiers", "request")
+"""What a price of the user's own replaces as a whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +42,7 @@ class ModelRow:
     row: Mapping[str, Any]
     usable: bool
     sources: Mapping[str, str]
-    """By field: the source's name and date."""
+    """By field: the source's name and date, or `settings`."""
 
     def rate(self, name: str) -> Decimal | None:
         """USD per million tokens; `None` where it is not known."""
@@ -55,22 +58,65 @@ def table_sources() -> tuple[str, ...]:
 
 
 def list_models(app: Application, wanted: ModelFilter) -> tuple[list[ModelRow], int]:
-    """The models that pass the filter, by slug, and how many are known in all."""
+    """The models that pass the filter, by slug, and how many are known in all; the user's own values lie over the tables."""
     from tallystick_agent.providers.catalog import models, row_of, source_of
 
     known = app.known
-    names = sorted({*models(), *known.live})
+    own = _own_rows(known)
+    names = sorted({*models(), *known.live, *own})
     found: list[ModelRow] = []
     for slug in names:
-        row = row_of(slug, known.live)
+        mine = own.get(slug)
+        row = mine.row if mine is not None else row_of(slug, known.live)
         provider = known.provider(slug.partition("/")[0])
-        usable = provider is not None and known.usable(provider)
+        usable = mine.usable if mine is not None else provider is not None and known.usable(provider)
         if not _passes(slug, row, wanted, usable=usable):
             continue
-        told = {field: source_of(row, field) for field in FIELDS}
-        sources = {field: f"{one.name}, {one.date[:10]}" for field, one in told.items() if one is not None}
+        ours = mine.fields if mine is not None else frozenset[str]()
+        told = {field: "settings" if field in ours else _source(source_of(row, field)) for field in FIELDS}
+        sources = {field: source for field, source in told.items() if source}
         found.append(ModelRow(slug=slug, row=row, usable=usable, sources=sources))
     return found, len(names)
+
+
+def _source(one: "Source | None") -> str:
+    return f"{one.name}, {one.date[:10]}" if one is not None else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OwnRow:
+    """A row that the user's settings say something of; `fields` are those that come from them."""
+
+    row: "Row"
+    fields: frozenset[str]
+    usable: bool
+
+
+def _own_rows(known: "Known") -> dict[str, _OwnRow]:
+    """A row for each of the user's endpoints, by slug; one that cannot be resolved shows what the settings say of it."""
+    from tallystick_agent.providers.catalog import row_of
+    from tallystick_agent.providers.resolve import resolve
+
+    found: dict[str, _OwnRow] = {}
+    for slug, own in known.settings.endpoints.items():
+        told: dict[str, Any] = {"window": own.window_tokens, "output": own.max_output_tokens, "rates": None}
+        if own.price is not None:
+            told["rates"] = {name: f"{rate.normalize():f}" for name, rate in own.price if rate is not None}
+        name, usable = slug, False
+        try:
+            endpoint = resolve(slug, known)
+        except TallystickError:
+            # The list is no place to fail: `tallystick route` says what is wrong with it.
+            pass
+        else:
+            name, usable = endpoint.slug, endpoint.key_name is None or endpoint.key_name in known.keys
+            if endpoint.price is not None and endpoint.local and told["rates"] is None:
+                told["rates"] = {"input": "0", "output": "0"}
+        values = {field: value for field, value in told.items() if value is not None}
+        replaced = _PRICED if "rates" in values else ()
+        below = {field: value for field, value in row_of(name, known.live).items() if field not in replaced}
+        found[name] = _OwnRow(row={**below, **values}, fields=frozenset(values), usable=usable)
+    return found
 
 
 def _passes(slug: str, row: Mapping[str, Any], wanted: ModelFilter, *, usable: bool) -> bool:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tallystick_agent.protocol.display import shown
 from tallystick_agent.protocol.errors import ConfigurationError, TallystickError
+from tallystick_server.cli.columns import lay_out, note, terminal_width
 from tallystick_server.cli.option_types import USD
 from tallystick_server.compose import Application
 
@@ -28,10 +30,17 @@ class _Models(click.Group):
             args = ["list", *args]
         return super().parse_args(ctx, args)
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_options(ctx, formatter)
+        options = [one for one in self.commands["list"].params if isinstance(one, click.Option)]
+        records = [one.get_help_record(ctx) for one in options]
+        with formatter.section("Options of a list"):
+            formatter.write_dl([record for record in records if record is not None])
 
-@click.group(name="models", cls=_Models)
+
+@click.group(name="models", cls=_Models, options_metavar="", subcommand_metavar="[list] [QUERY]... [OPTIONS] | pull [NAME]")
 def command() -> None:
-    """List models (`list` may be left out), or pull one that runs on this machine."""
+    """List models, those whose names have every word of QUERY, or pull one that runs on this machine."""
 
 
 @command.command(name="list")
@@ -94,45 +103,53 @@ def list_(
 
 
 def _table(app: Application, rows: "list[ModelRow]", known: int, *, sources: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("model", overflow="fold", ratio=1)
-    for name in ("window", "output", "in $/M", "cached", "out $/M", "can"):
-        table.add_column(name, justify="left" if name == "can" else "right", no_wrap=True)
-    for one in rows:
-        cells = (
+    width = terminal_width()
+    head = ("model", "window", "output", "in $/M", "cached", "out $/M", "can")
+    cells = [
+        (
+            shown(one.slug),
             _tokens(one.row.get("window")),
             _tokens(one.row.get("output")),
             *(_rate(one.rate(name)) for name in ("input", "cache_read", "output")),
             _can(one),
         )
-        table.add_row(one.slug, *cells)
+        for one in rows
+    ]
+    first, *laid = lay_out(head, cells, width=width, left=frozenset({len(head) - 1}))
+    lines = [click.style(first, dim=True)] if rows else []
+    for one, line in zip(rows, laid, strict=True):
+        lines.append(line)
         if sources:
-            table.add_row(Text(f"  {_sources(one)}", style="dim"))
-    console = Console()
-    if rows:
-        console.print(table)
-        console.print(", ".join(f"{letter} {name}" for name, letter in LETTERS.items()), style="dim")
-    console.print(f"{len(rows)} of {known} known models. {_age(app)} Words narrow the list; --all shows all.", style="dim")
+            lines.append(click.style(note(_sources(one), width=width, indent="    "), dim=True))
+    notes = [", ".join(f"{letter} {name}" for name, letter in LETTERS.items()) + "; ? is not known"] if rows else []
+    notes.append(f"{len(rows):,} of {known:,} known models. {_age(app)} Words narrow the list; --all shows all.")
+    click.echo("\n".join([*lines, *(click.style(note(text, width=width), dim=True) for text in notes)]))
 
 
 def _can(one: "ModelRow") -> str:
+    """A letter for what it can do, a dot for what it cannot; where nothing was said of it, what is not known is a question."""
     can = {*one.row.get("can", ()), *(["reasoning"] if "reasoning" in one.row else [])}
-    return "".join(letter if name in can else "·" for name, letter in LETTERS.items())
+    without = "·" if "can" in one.row else "?"
+    return "".join(letter if name in can else without for name, letter in LETTERS.items())
 
 
 def _age(app: Application) -> str:
-    from datetime import timedelta
-
     from tallystick_server.model_view import table_sources
 
     table = "; ".join(table_sources())
     age = app.live.age_s(app.clock.now())
-    live = f"OpenRouter's list is {timedelta(seconds=int(age))} old." if age is not None else "--refresh gets OpenRouter's list."
+    live = f"OpenRouter's list {how_old(age)}." if age is not None else "--refresh gets OpenRouter's list."
     return f"Table from {table}. {live}"
+
+
+def how_old(seconds: float) -> str:
+    """An age as a person says it, with its verb."""
+    minutes = int(seconds // 60)
+    if minutes < 2:
+        return "was just fetched"
+    if minutes < 120:
+        return f"is {minutes} min old"
+    return f"is {minutes // 60} h old" if minutes < 2_880 else f"is {minutes // 1_440} days old"
 
 
 def _sources(one: "ModelRow") -> str:
@@ -158,7 +175,7 @@ async def _refresh(app: Application, *, quiet: bool) -> None:
     try:
         count = await refresh(app)
         if not quiet:
-            click.echo(f"OpenRouter lists {count} models.")
+            click.echo(f"OpenRouter lists {count:,} {'model' if count == 1 else 'models'}.")
     finally:
         await app.close()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import click
 
 from tallystick_agent.protocol.display import shown
+from tallystick_server.cli.columns import lay_out, note, terminal_width
 from tallystick_server.compose import Application
 
 if TYPE_CHECKING:
@@ -61,32 +62,31 @@ def _show_totals(by: str, totals: "list[Total]", *, as_json: bool) -> None:
     if not totals:
         click.echo("Nothing was used in this period.")
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from tallystick_server.cli.tally import cached, money
 
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column(by, overflow="ellipsis")
-    for name in ("requests", "failed", "input", "cached", "output", "reasoning", "cost"):
-        table.add_column(name, justify="right")
+    rows: list[tuple[str, ...]] = []
     for one in totals:
         cost = money(one.cost_nanos) + (f" + {one.unpriced} unpriced" if one.unpriced else "")
         if one.unpriced == one.requests:
             cost = "unknown"
         mark = "*" if one.estimated else ""
-        table.add_row(
-            Text((shown(one.name) or "(none)") + mark),
-            *(f"{number:,}" for number in (one.requests, one.failed, one.input_tokens)),
-            cached(one.cached_tokens, one.input_tokens),
-            *(f"{number:,}" for number in (one.output_tokens, one.reasoning_tokens)),
-            cost,
+        rows.append(
+            (
+                (shown(one.name) or "(none)") + mark,
+                *(f"{number:,}" for number in (one.requests, one.failed, one.input_tokens)),
+                cached(one.cached_tokens, one.input_tokens),
+                *(f"{number:,}" for number in (one.output_tokens, one.reasoning_tokens)),
+                cost,
+            )
         )
-    console = Console()
-    console.print(table)
+    _print((by, "requests", "failed", "input", "cached", "output", "reasoning", "cost"), rows)
     if any(one.estimated for one in totals):
-        console.print("* some requests were counted by us: the provider did not say", style="dim")
+        click.secho(note("* some requests were counted by us: the provider did not say", width=terminal_width()), dim=True)
+
+
+def _print(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    first, *lines = lay_out(head, rows, width=terminal_width())
+    click.echo("\n".join([click.style(first, dim=True), *lines]))
 
 
 def _show_segments(segments: "list[SegmentTotal]", *, as_json: bool) -> None:
@@ -97,14 +97,7 @@ def _show_segments(segments: "list[SegmentTotal]", *, as_json: bool) -> None:
     if not segments:
         click.echo("Nothing was used in this period.")
         return
-    from rich.console import Console
-    from rich.table import Table
-
     total = sum(one.tokens for one in segments)
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("segment")
-    table.add_column("tokens", justify="right")
-    table.add_column("share", justify="right")
-    for one in segments:
-        table.add_row(one.name, f"{one.tokens:,}", f"{one.tokens / total:.1%}")
-    Console().print(table)
+    _print(
+        ("segment", "tokens", "share"), [(shown(one.name), f"{one.tokens:,}", f"{one.tokens / total:.1%}") for one in segments]
+    )

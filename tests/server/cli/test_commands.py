@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.support.program import Program
+from tests.support.pty_run import run_at_terminal
 from tests.support.scripted_provider import ScriptedProvider
 
 EDIT = 'call edit {"path": "a.py", "edits": [{"old": "x = 1", "new": "x = 2"}]}'
@@ -53,6 +54,19 @@ def test_sessions_and_usage_after_a_run(tmp_path: Path) -> None:
     assert sum(one["tokens"] for one in segments) == request["usage"]["input_tokens"] + request["usage"]["output_tokens"]
     assert "unknown" in program.run("usage").stdout
     assert program.run("usage", "--session", session[:12]).returncode == 0
+
+
+def test_names_are_whole_in_the_table_of_usage(tmp_path: Path) -> None:
+    """At a terminal a name too long has a line of its own; elsewhere each row is one line."""
+    model = f"openai/{'accounts/long/' * 8}model"
+    with ScriptedProvider(["Hello."]) as provider:
+        program = Program(folder=tmp_path, url=provider.url)
+        assert program.run("run", "hello", "--repo", str(program.repo), "--model", model).returncode == 0
+        piped = program.run("usage").stdout
+        seen = run_at_terminal(program, ["usage"], wait_for="Nothing waits", then=None).text
+    assert next(line for line in piped.splitlines() if line.startswith(model)).endswith("unknown")
+    assert model in [line.rstrip() for line in seen.splitlines()]
+    assert all(len(line) <= 140 for line in seen.splitlines())
 
 
 def test_attribution_goes_out_and_keys_stay_in(tmp_path: Path) -> None:
