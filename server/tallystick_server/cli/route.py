@@ -25,8 +25,12 @@ COUNT = click.IntRange(1)
 @click.option("--tools/--no-tools", default=True, show_default=True, help="Whether the request has tools.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines.")
 def command(model: str, explain: bool, offers: bool, input_tokens: int, output_tokens: int, tools: bool, as_json: bool) -> int:
-    """Show which endpoints would serve MODEL now, best first, with the reason for each. Nothing is sent to a model."""
+    """Show which endpoints would serve MODEL now, best first, with the reason for each. Nothing is sent to a model.
+
+    The exit code is 2 where none may serve.
+    """
     from tallystick_server.model_view import explain as explained
+    from tallystick_server.wishes import in_words
 
     app = Application.load()
     target = app.target(model)
@@ -36,18 +40,20 @@ def command(model: str, explain: bool, offers: bool, input_tokens: int, output_t
         lines = list(explained(app, target, input_tokens=input_tokens, output_tokens=output_tokens, tools=tools))
     finally:
         app.ledger.close()
+    served = any(line.place is not None for line in lines)
     if as_json:
         for line in lines:
             click.echo(json.dumps(_json(line)))
-        return 0
-    _table([line for line in lines if explain or line.place is not None], input_tokens, output_tokens)
+        return 0 if served else 2
+    # Where nobody may serve, why not is the answer.
+    _table([line for line in lines if explain or not served or line.place is not None], input_tokens, output_tokens)
     first = target.endpoint
     if first.window_tokens is None and first.price is None:
         near = ", ".join(name for name in app.nearest(model) if name != first.slug)
         click.echo(f"{first.slug} is in no table here: its window and price are not known.{f' Near: {near}.' if near else ''}")
-    if explain:
-        _wishes(target.wish)
-    return 0
+    if explain or not served:
+        click.echo(f"Wishes: {in_words(target)}")
+    return 0 if served else 2
 
 
 async def _offers(app: Application, target: Any) -> Any:
@@ -88,18 +94,6 @@ def _cost(one: "Endpoint", input_tokens: int, output_tokens: int) -> str:
 
     nanos = price_usage(Usage(input_tokens=input_tokens, output_tokens=output_tokens), one.price)
     return "?" if nanos is None else money(nanos)
-
-
-def _wishes(wish: Any) -> None:
-    from dataclasses import fields
-
-    default = type(wish)()
-    changed = [
-        f"{field.name} = {getattr(wish, field.name)}"
-        for field in fields(wish)
-        if getattr(wish, field.name) != getattr(default, field.name)
-    ]
-    click.echo(f"Wishes: {', '.join(changed) if changed else 'none; balanced by price'}")
 
 
 def _json(line: "RouteLine") -> dict[str, Any]:

@@ -195,7 +195,25 @@ def test_what_is_left_out_is_shown_on_demand(tmp_path: Path) -> None:
     _, whole = run(tmp_path, "route", "claude-sonnet-5.5", "--explain", settings=settings, COLUMNS="120", **KEYS)
     assert "openrouter" not in short
     assert "is ignored by the preferences" in whole
-    assert "Wishes: order" in whole or "Wishes: ignore" in whole
+    assert "Wishes: ignore: openrouter" in whole
+
+
+def test_the_wishes_are_told_in_words(tmp_path: Path) -> None:
+    settings = '[routing]\nonly = ["groq"]\nmax_price = { prompt = 2 }\n[reasoning]\neffort = "high"\n'
+    code, output = run(tmp_path, "route", "groq/llama-3.3-70b-versatile:online", "--explain", settings=settings, **KEYS)
+    assert "Wishes: max price: $2 for input; only: groq; web search; reasoning: high" in output
+    assert code == 2, "this one cannot search the web"
+
+
+@pytest.mark.parametrize("more", [(), ("--explain",), ("--json",)], ids=["short", "explained", "for a program"])
+def test_a_route_that_nobody_may_serve_ends_with_2_and_says_why(tmp_path: Path, more: tuple[str, ...]) -> None:
+    settings = "[routing.max_price]\nprompt = 0.01\n"
+    code, output = run(tmp_path, "route", "groq/llama-3.3-70b-versatile", *more, settings=settings, COLUMNS="200", **KEYS)
+    assert code == 2
+    assert "groq/llama-3.3-70b-versatile" in output
+    if "--json" not in more:
+        assert "No endpoint may serve it." in output
+        assert "Wishes: max price: $0.01 for input" in output
 
 
 def test_the_offers_behind_a_router_are_judged_by_the_same_wishes(tmp_path: Path) -> None:
