@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tallystick_agent.protocol.errors import ConfigurationError
+from tallystick_agent.settings_words import sentence
 
 Rule = Literal["allow", "ask", "deny"]
 
@@ -309,10 +310,8 @@ def load_settings(path: Path, overrides: dict[str, Any] | None = None) -> Settin
     try:
         return Settings.model_validate(_merge(data, overrides or {}))
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
         raise ConfigurationError(
-            f"The setting `{key}` is not valid: {first['msg'].removeprefix('Value error, ')}.",
+            sentence(error.errors(), Settings),
             remedy=f"Correct it in {path}; docs/settings.md lists every setting.",
         ) from error
 

@@ -57,6 +57,13 @@ def table_sources() -> tuple[str, ...]:
     return tuple(f"{one.name} of {one.date}" for one in sources())
 
 
+def addresses_to_set(key_name: str) -> tuple[str, ...]:
+    """The variables that give a base URL to the providers of a key whose accounts have one each."""
+    from tallystick_agent.providers.catalog import providers
+
+    return tuple(one.base_env for one in providers().values() if one.key_name == key_name and one.base_env and not one.base_url)
+
+
 def list_models(app: Application, wanted: ModelFilter) -> tuple[list[ModelRow], int]:
     """The models that pass the filter, by slug, and how many are known in all; the user's own values lie over the tables."""
     from tallystick_agent.providers.catalog import models, row_of, source_of

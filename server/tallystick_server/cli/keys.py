@@ -25,12 +25,12 @@ def command(context: click.Context) -> int:
 
 def _aims(app: Application, name: str) -> str:
     """Where a key may go, in words; a provider whose accounts have a base URL each has none before one is set."""
-    from tallystick_agent.providers.catalog import providers
+    from tallystick_server.model_view import addresses_to_set
 
     origins = sorted(one for one in app.keys.origins_of(name) if not one.startswith("://"))
     if origins:
         return f"to {', '.join(origins)}"
-    unset = sorted({one.base_env for one in providers().values() if one.key_name == name and one.base_env and not one.base_url})
+    unset = addresses_to_set(name)
     return f"nowhere before {' or '.join(unset)} is set" if unset else "nowhere: nothing in the settings names it"
 
 
