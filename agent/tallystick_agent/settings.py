@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tallystick_agent.protocol.errors import ConfigurationError
-from tallystick_agent.settings_words import sentence
+from tallystick_agent.protocol.setting_errors import sentence
 
 Rule = Literal["allow", "ask", "deny"]
 
