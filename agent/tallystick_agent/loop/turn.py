@@ -101,7 +101,8 @@ class Turn:
         except TallystickError as error:
             self._state, command = after_error(self._state, error, visible=self._asker.visible)
             if isinstance(command, AskModel):
-                await self._notice("provider_stream_cut", f"{error.message} The piece that was shown is dropped; asking again.")
+                said = error.message.rstrip().rstrip(".")
+                await self._notice("provider_stream_cut", f"{said}. The piece that was shown is dropped; asking again.")
             return command
         reply = read(asked.reply, mode, tuple(tool.spec for tool in self._setup.tools))
         self._state, command = after_reply(self._state, reply)

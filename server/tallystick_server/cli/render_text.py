@@ -47,7 +47,7 @@ class TextRenderer:
         self._tally = Tally()
         self._status: Status | None = None
         self._asked = ""
-        """The endpoint that was asked last."""
+        """The endpoint that was asked last; at first the one that the session names."""
         self._streaming = ""
         self._streamed: set[str] = set()
         self._kinds: dict[str, str] = {}
@@ -55,19 +55,18 @@ class TextRenderer:
     def show(self, event: Event) -> None:
         match event.body:
             case SessionOpened() as body:
+                self._asked = body.model
                 self._line(f"{body.workspace}  ·  {self._model}  ·  session {event.session_id}", "dim")
             case RequestPlanned() as body:
                 self._wait(f"asking, {body.input_tokens:,} tokens in")
-            case RequestStarted() as body if body.attempt > 1:
-                if body.endpoint != self._asked:
-                    self._line(f"asking {body.endpoint} instead: {body.reason}", "dim")
-                self._asked = body.endpoint
-                self._wait(f"asking again, attempt {body.attempt}")
             case RequestStarted() as body:
+                if body.endpoint != self._asked:
+                    self._line(f"asking {body.endpoint}{' instead' if body.attempt > 1 else ''}: {body.reason}", "dim")
                 self._asked = body.endpoint
+                if body.attempt > 1:
+                    self._wait(f"asking again, attempt {body.attempt}")
             case AttemptFailed() as body:
-                again = f"; again in {body.retry_in_s:.1f} s" if body.retry_in_s else ""
-                self._line(f"! {body.endpoint}: {body.message}{again}", "yellow")
+                self._line(f"! {body.endpoint}: {_failure(body)}", "yellow")
             case RequestFinished() as body:
                 self._stop()
                 self._tally.add(body)
@@ -237,6 +236,12 @@ class TextRenderer:
         if self._status is not None:
             self._status.stop()
             self._status = None
+
+
+def _failure(body: AttemptFailed) -> str:
+    if not body.retry_in_s:
+        return body.message
+    return f"{body.message.rstrip().rstrip('.')}; again in {body.retry_in_s:.1f} s"
 
 
 def _remedy(body: TurnFinished, session_id: str) -> str:

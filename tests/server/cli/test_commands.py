@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.support.program import Program
 from tests.support.pty_run import run_at_terminal
-from tests.support.scripted_provider import ScriptedProvider
+from tests.support.scripted_provider import Reply, ScriptedProvider
 
 EDIT = 'call edit {"path": "a.py", "edits": [{"old": "x = 1", "new": "x = 2"}]}'
 
@@ -164,3 +164,11 @@ def test_a_permission_is_asked_at_a_terminal(tmp_path: Path) -> None:
     assert child.returncode == 0, seen.decode()
     assert answered
     assert (program.repo / "a.py").read_text("utf-8") == "x = 2\n"
+
+
+def test_what_a_provider_said_in_the_middle_of_an_answer_ends_with_a_period(tmp_path: Path) -> None:
+    replies: list[Reply | str] = [Reply(lines="This is half.", error_after="the GPU caught fire"), "This is whole."]
+    with ScriptedProvider(replies) as provider:
+        done = Program(folder=tmp_path, url=provider.url).task("say it")
+    assert done.returncode == 0, done.stderr
+    assert "the GPU caught fire. The piece that was shown is dropped; asking again." in done.stdout
