@@ -273,7 +273,7 @@ def test_what_a_router_served_from_elsewhere_is_booked_there_and_its_thoughts_ar
 
     chunk = {"id": "gen-1", "model": "openai/gpt-5.6-terra", "provider": "OpenAI"}
     detail = {"type": "reasoning.encrypted", "data": "c2VhbGVk", "index": 0}
-    frames = [
+    frames: list[dict[str, Any]] = [
         {**chunk, "choices": [{"index": 0, "delta": {"reasoning_details": [detail], "content": "Hello."}}]},
         {**chunk, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
         {**chunk, "choices": [], "usage": {"prompt_tokens": 1_000, "completion_tokens": 10}},

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.support.provider_client import Told, ask, endpoint_at, provider_client, saying, tell
-from tests.support.scripted_provider import Reply, ScriptedProvider
+from tests.support.scripted_provider import Reply, Script, ScriptedProvider
 
 from tallystick_agent.protocol.model_info import Endpoint, RateLimits
 from tallystick_agent.providers.client import AttemptWaits
@@ -23,8 +23,11 @@ def served_by(provider: ScriptedProvider) -> list[str]:
     return [request.body["model"] for request in provider.requests]
 
 
-def by_model(**replies: Reply) -> Any:
-    return lambda body, number: replies.get(body["model"], Reply(lines="Hello."))
+def by_model(**replies: Reply) -> Script:
+    def script(body: dict[str, Any], number: int) -> Reply:
+        return replies.get(body["model"], Reply(lines="Hello."))
+
+    return script
 
 
 def test_a_wait_that_a_provider_asks_for_is_no_wait_while_another_is_ready() -> None:
