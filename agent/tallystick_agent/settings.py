@@ -163,6 +163,8 @@ class LimitSettings(_Section):
 
     requests: int | None = Field(default=None, gt=0)
     """Requests in any window."""
+    tokens: int | None = Field(default=None, gt=0)
+    """Tokens in any window: input, and what an answer is likely to have."""
     window_s: float = Field(default=60.0, gt=0)
     """The window in seconds."""
     requests_per_day: int | None = Field(default=None, gt=0)

@@ -12,7 +12,7 @@ from tallystick_agent.loop.booking import Booking, Paid
 from tallystick_agent.loop.gate import Spent, reserve
 from tallystick_agent.loop.parts import EngineParts, SessionOptions
 from tallystick_agent.loop.recorder import Recorder
-from tallystick_agent.loop.routing import SEED_S, Plan, onward, plan, seed
+from tallystick_agent.loop.routing import LIKELY_OUTPUT, SEED_S, Plan, onward, plan, seed
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.events import (
     AttemptFailed,
@@ -205,6 +205,7 @@ class Asker:
             guard=guard,
             may_try=may_try,
             fitted=fitted,
+            tokens=lambda one: made.inputs[one.slug] + min(made.outputs[one.slug], LIKELY_OUTPUT),
             refusals_may_move=self._parts.settings.routing.fallback_after_refusal,
         )
         try:

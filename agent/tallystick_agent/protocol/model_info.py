@@ -83,11 +83,17 @@ class RateLimits:
 
     requests: int | None = None
     """Requests in any `window_s`."""
+    tokens: int | None = None
+    """Tokens in any `window_s`."""
     window_s: float = 60.0
     requests_per_day: int | None = None
     """By the UTC day."""
     account: str = ""
     """What the limits belong to: endpoints with the same name share them."""
+
+    @property
+    def any(self) -> bool:
+        return self.requests is not None or self.tokens is not None or self.requests_per_day is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,8 +81,7 @@ def _limited(endpoint: Endpoint) -> str:
 
     A router passes on the limits of the provider behind one model, which say nothing of another.
     """
-    known = endpoint.limits.requests is not None or endpoint.limits.requests_per_day is not None
-    return endpoint.limits.account if known else endpoint.slug
+    return endpoint.limits.account if endpoint.limits.any else endpoint.slug
 
 
 def _refusal() -> ProviderError:
@@ -93,6 +92,10 @@ def _refusal() -> ProviderError:
 
 def _same(request: ChatRequest, endpoint: Endpoint) -> ChatRequest:
     return request
+
+
+def _unknown(endpoint: Endpoint) -> int:
+    return 0
 
 
 def _always(endpoint: Endpoint) -> None:
@@ -129,13 +132,14 @@ class ModelClient:
         guard: bool = False,
         may_try: Callable[[Endpoint], None] = _always,
         fitted: Callable[[ChatRequest, Endpoint], ChatRequest] = _same,
+        tokens: Callable[[Endpoint], int] = _unknown,
         refusals_may_move: bool = False,
     ) -> AsyncGenerator[ClientEvent, None]:
         """Raises the last attempt's `ProviderError`, after an `AttemptEnded` for it.
 
         `order` is the router's and not empty. `may_try` is asked before each further attempt and raises where the turn's
-        limits allow no more. `fitted` cuts the request to an endpoint's limits. `guard` cuts an answer that repeats itself;
-        its reply has finish `repetition` and no usage.
+        limits allow no more. `fitted` cuts the request to an endpoint's limits. `tokens` is what an account's limit of tokens
+        is charged with. `guard` cuts an answer that repeats itself; its reply has finish `repetition` and no usage.
         """
         failed: list[Failed] = []
         place = 0
@@ -152,7 +156,7 @@ class ModelClient:
             try:
                 key = self._key(endpoint)
                 await self._account.look(endpoint, key)
-                async with self._pacer.slot(endpoint) as turn:
+                async with self._pacer.slot(endpoint, tokens(endpoint)) as turn:
                     # Looked at again after each sleep: a limit may have been met by others meanwhile.
                     while (wait := self._asked_to_wait(endpoint) or await turn.ready_in()) > 0:
                         if wait >= SHOWN_WAIT_S:
@@ -249,7 +253,8 @@ class ModelClient:
     async def _block(self, endpoint: Endpoint, seconds: float) -> None:
         name = _limited(endpoint)
         self._blocked[name] = max(self._blocked.get(name, 0.0), self._clock.monotonic() + seconds)
-        if endpoint.limits.requests is not None and seconds <= self._network.max_retry_after_s:
+        windowed = endpoint.limits.requests is not None or endpoint.limits.tokens is not None
+        if windowed and seconds <= self._network.max_retry_after_s:
             await self._pacer.block(endpoint, seconds)
 
     def _remedy(self, error: ProviderError, endpoint: Endpoint, *, final: bool) -> None:

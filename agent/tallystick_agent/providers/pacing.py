@@ -51,20 +51,20 @@ class Pacer:
         """Within a process slots are taken in the order of asking; a file lock alone would not keep it."""
 
     @contextlib.asynccontextmanager
-    async def slot(self, endpoint: Endpoint) -> AsyncGenerator["Turn"]:
-        """Takes a slot. Leaving with an error before it was used gives it back.
+    async def slot(self, endpoint: Endpoint, tokens: int = 0) -> AsyncGenerator["Turn"]:
+        """Takes a slot for a request of so many tokens. Leaving with an error before it was used gives it back.
 
         Raises `ProviderError` (`provider_rate_limited`) where the day's requests are used up.
         """
         limits = endpoint.limits
-        if limits.requests is None and limits.requests_per_day is None:
+        if not limits.any:
             yield Turn(self, limits, None)
             return
         taken: list[Slot | Exhausted] = []
         async with self._turn:
             now = self._clock.now().timestamp()
             try:
-                await whole(self._taken(limits, now, taken))
+                await whole(self._taken(limits, now, tokens, taken))
             except BaseException:
                 # Cancelled while the file was written: the slot is taken, and nobody will use it.
                 for slot in taken:
@@ -100,8 +100,8 @@ class Pacer:
 
         return await whole(self._change(limits, change))
 
-    async def _taken(self, limits: RateLimits, now: float, into: list[Slot | Exhausted]) -> None:
-        into.append(await self._change(limits, lambda use: take(use, limits, now)))
+    async def _taken(self, limits: RateLimits, now: float, tokens: int, into: list[Slot | Exhausted]) -> None:
+        into.append(await self._change(limits, lambda use: take(use, limits, now, tokens)))
 
     async def _back(self, limits: RateLimits, slot: Slot) -> None:
         await whole(self._change(limits, lambda use: (give_back(use, slot), None)))
@@ -159,12 +159,13 @@ def _use(row: dict[str, Any]) -> AccountUse:
     """Raises what an odd row raises; times without end are odd too, since somebody would wait for them."""
     use = AccountUse(
         slots=tuple(sorted(float(at) for at in row["slots"])),
+        loads=tuple(sorted((float(at), max(0, int(tokens))) for at, tokens in row.get("loads", ()))),
         day=str(row["day"]),
         today=max(0, int(row["today"])),
         blocked_until=float(row["blocked_until"]),
         daily_limit=None if row["daily_limit"] is None else int(row["daily_limit"]),
     )
-    if not all(math.isfinite(at) for at in (*use.slots, use.blocked_until)):
+    if not all(math.isfinite(at) for at in (*use.slots, *(at for at, _ in use.loads), use.blocked_until)):
         raise ValueError("a time without end")
     return use
 
@@ -174,6 +175,7 @@ def _write(file: Path, known: dict[str, AccountUse]) -> None:
     rows = {
         name: {
             "slots": list(use.slots),
+            "loads": list(use.loads),
             "day": use.day,
             "today": use.today,
             "blocked_until": use.blocked_until,

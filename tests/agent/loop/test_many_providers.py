@@ -16,6 +16,7 @@ import pytest
 from tests.support.program import Program
 from tests.support.scripted_provider import Reply, ScriptedProvider
 
+from tallystick_agent.loop.routing import LIKELY_OUTPUT
 from tallystick_agent.ports import SessionHandle
 from tallystick_agent.protocol.events import (
     AttemptFailed,
@@ -25,6 +26,7 @@ from tallystick_agent.protocol.events import (
     ItemStarted,
     Notice,
     RequestFinished,
+    RequestPlanned,
     RequestStarted,
     TurnFinished,
 )
@@ -472,3 +474,29 @@ def test_thirty_two_sessions_on_a_free_model_are_paced_so_that_none_is_turned_aw
         assert provider.rejected == 0
         assert len(provider.requests) == 32
     assert ends == ["end_turn"] * 32
+
+
+def test_an_account_limited_in_tokens_is_sent_what_its_window_holds(tmp_path: Path, fast: FastClock) -> None:
+    limit = 2_500
+    """Room for one request of this program and its likely answer, and not for two."""
+    times: list[float] = []
+    seen: list[EventBody] = []
+
+    def script(body: dict[str, Any], number: int) -> Reply:
+        times.append(fast.monotonic())
+        return Reply(lines="Yes.", input_tokens=800, output_tokens=2)
+
+    async def run(url: str) -> None:
+        program = Program(folder=tmp_path, url=url)
+        app = Application.load({"limits": {"openai": {"tokens": limit}}}, program.environment, clock=fast)
+        session = await app.open(app.disk(program.repo), app="test", model=GPT)
+        seen.extend(await turns(session, Prompt(text="one"), Prompt(text="two")))
+        await session.close()
+        await app.close()
+
+    with ScriptedProvider(script) as provider:
+        asyncio.run(run(provider.url))
+    planned = [body.input_tokens for body in one(seen, RequestPlanned)]
+    assert max(planned) + LIKELY_OUTPUT < limit < sum(planned) + 2 * LIKELY_OUTPUT
+    assert times[1] - times[0] > 60
+    assert [body.code for body in one(seen, Notice) if body.code == "paced"] == ["paced"]

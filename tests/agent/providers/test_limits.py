@@ -12,6 +12,7 @@ from tallystick_agent.providers.limits import (
     AccountUse,
     Exhausted,
     Slot,
+    begin,
     blocked,
     current,
     give_back,
@@ -134,3 +135,54 @@ def test_a_clock_that_was_set_back_only_makes_requests_wait(back: float) -> None
     use, slots = taken(NOTHING, MINUTE, NOON, NOON - back)
     assert slots[1] >= slots[0]
     assert len(use.slots) == 2
+
+
+LOAD = RateLimits(tokens=1_000, window_s=60.0, account="a")
+
+
+@pytest.mark.parametrize(
+    ("loads", "waits"),
+    [
+        ([400, 600], [0.0, 0.0]),
+        ([400, 600, 1], [0.0, 0.0, 60 + MARGIN_S]),
+        ([400, 600, 700], [0.0, 0.0, 60 + MARGIN_S]),
+        ([5_000, 1], [0.0, 60 + MARGIN_S]),
+        ([1, 5_000], [0.0, 60 + MARGIN_S]),
+        ([700, 700, 700], [0.0, 60 + MARGIN_S, 2 * (60 + MARGIN_S)]),
+        ([0] * 50, [0.0] * 50),
+    ],
+)
+def test_tokens_of_a_window_are_shared_and_a_request_too_large_for_any_goes_alone(loads: list[int], waits: list[float]) -> None:
+    use, slots = NOTHING, list[float]()
+    for tokens in loads:
+        use, got = take(use, LOAD, NOON, tokens)
+        assert isinstance(got, Slot)
+        slots.append(got.at - NOON)
+    assert slots == pytest.approx(waits)
+
+
+def test_tokens_are_counted_from_the_moment_of_sending_and_given_back_with_the_slot() -> None:
+    use, first = take(NOTHING, LOAD, NOON, 800)
+    assert isinstance(first, Slot)
+    use, first, wait = begin(use, LOAD, first, NOON + 5)
+    assert (wait, first.at) == (0.0, NOON + 5)
+    use, second = take(use, LOAD, NOON + 5, 800)
+    assert isinstance(second, Slot)
+    assert second.at == NOON + 5 + 60 + MARGIN_S
+    assert begin(use, LOAD, second, NOON + 30)[2] == pytest.approx(35 + MARGIN_S)
+    assert give_back(use, second).loads == ((NOON + 5, 800),)
+    assert give_back(give_back(use, second), first).loads == ()
+
+
+@given(st.lists(st.tuples(st.floats(0, 50), st.integers(0, 1_500)), max_size=30))
+def test_no_window_ever_holds_more_tokens_than_allowed_but_for_one_too_large(steps: list[tuple[float, int]]) -> None:
+    use, now = NOTHING, NOON
+    sent: list[tuple[float, int]] = []
+    for step, tokens in steps:
+        now += step
+        use, got = take(use, LOAD, now, tokens)
+        assert isinstance(got, Slot)
+        sent.append((got.at, tokens))
+    for at, _ in sent:
+        held = [tokens for other, tokens in sent if at <= other < at + LOAD.window_s]
+        assert sum(held) <= 1_000 or len([one for one in held if one]) == 1

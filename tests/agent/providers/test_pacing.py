@@ -75,6 +75,25 @@ def test_a_new_pacer_goes_on_where_the_last_one_was(file: Path) -> None:
     assert waits(Pacer(file, clock), 2) == [NEXT - 10, 2 * NEXT - 10]
 
 
+def test_tokens_are_remembered_over_processes_and_go_to_the_limit_of_the_account(file: Path) -> None:
+    one, clock = endpoint(requests=None, requests_per_day=None, tokens=1_000), HandClock()
+
+    async def wait(tokens: int) -> float:
+        async with Pacer(file, clock).slot(one, tokens) as turn:
+            return await turn.ready_in()
+
+    assert [asyncio.run(wait(tokens)) for tokens in (600, 400, 1)] == [0.0, 0.0, NEXT]
+
+
+def test_a_file_of_a_version_that_counted_no_tokens_is_read(file: Path) -> None:
+    waits(Pacer(file, HandClock()), 2)
+    old = json.loads(file.read_text("utf-8"))
+    for row in old["accounts"].values():
+        del row["loads"]
+    file.write_text(json.dumps(old), "utf-8")
+    assert waits(Pacer(file, HandClock()), 1) == [NEXT]
+
+
 def test_models_of_one_account_share_its_limits_and_other_accounts_do_not(file: Path) -> None:
     pacer = Pacer(file, HandClock())
     assert waits(pacer, 2) == [0.0, 0.0]
