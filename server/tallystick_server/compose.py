@@ -212,8 +212,9 @@ class Application:
         own = [(one.key_name, one.base_url) for one in self.settings.providers.values()]
         for slug, one in self.settings.endpoints.items():
             # Another key for a model of a known provider belongs where that one is.
-            known = providers().get(slug.partition("/")[0])
-            usual = bases.get(known.name, known.base_url) if known is not None else ""
+            head = slug.partition("/")[0]
+            mine, known = self.settings.providers.get(head), providers().get(head)
+            usual = mine.base_url if mine is not None else bases.get(known.name, known.base_url) if known is not None else ""
             own.append((one.key_name, one.base_url or usual))
         for name, url in own:
             if name and url:

@@ -12,7 +12,7 @@ from tallystick_agent.loop.booking import Booking, Paid
 from tallystick_agent.loop.gate import Spent, reserve
 from tallystick_agent.loop.parts import EngineParts, SessionOptions
 from tallystick_agent.loop.recorder import Recorder
-from tallystick_agent.loop.routing import LIKELY_OUTPUT, SEED_S, Plan, onward, plan, seed
+from tallystick_agent.loop.routing import LIKELY_OUTPUT, SEED_S, Plan, handed_on, onward, plan, seed
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.events import (
     AttemptFailed,
@@ -104,6 +104,7 @@ class Asker:
         self, request: ChatRequest, endpoint: Endpoint, purpose: Purpose, *, show: bool = True, guard: bool = False
     ) -> Asked:
         """Raises `ContextOverflow` before sending what cannot fit, `TallystickError` at the gate, `ProviderError` after it."""
+        await asyncio.to_thread(self._parts.ledger.check)
         target = self._target(request, endpoint, purpose)
         request = replace(request, web=request.web or target.web, reasoning=request.reasoning or target.reasoning)
         await self._seed(target)
@@ -196,8 +197,9 @@ class Asker:
             )
 
         def fitted(asked: ChatRequest, endpoint: Endpoint) -> ChatRequest:
-            more = onward(target, endpoint, target.wish)
-            return replace(asked, max_output_tokens=allowed[endpoint.slug], onward=more)
+            output = allowed[endpoint.slug]
+            handed = handed_on(made, endpoint, output, self._budget, self.spent)
+            return replace(asked, max_output_tokens=output, onward=onward(target, endpoint, handed))
 
         events = self._parts.client.send(
             request,

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import quote
 
 from tallystick_agent.ports import Clock, SecretStore
-from tallystick_agent.protocol.errors import TallystickError
+from tallystick_agent.protocol.errors import StorageError, TallystickError
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.usage import Cost, Segment, Usage
 from tallystick_agent.providers.account import Generation, parse_generation
@@ -50,7 +50,11 @@ class Reconciler:
         for pause in (*PAUSES_S, 0.0):
             now_s = self._clock.now().timestamp()
             since_ms = int((now_s - OLDEST_S) * 1000)
-            found = await asyncio.to_thread(self._ledger.unreconciled, endpoint.provider, MOST, since_ms=since_ms)
+            try:
+                found = await asyncio.to_thread(self._ledger.unreconciled, endpoint.provider, MOST, since_ms=since_ms)
+            except StorageError:
+                # The next row that is written says so to the user.
+                break
             left = [row for row in found if row.generation_id not in self._unknown]
             for row in left:
                 done = await self._one(endpoint, row)
@@ -83,8 +87,7 @@ class Reconciler:
         _, running = await asyncio.wait(tasks, timeout=AT_CLOSE_S)
         for task in running:
             task.cancel()
-        if running:
-            await asyncio.wait(running)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def correction(row: LedgerRow, found: Generation) -> LedgerRow:

@@ -1,5 +1,6 @@
 """Choosing endpoints for one request: the router with what this process knows now. Owns who served each conversation last."""
 
+import contextlib
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.usage import Budget, Usage
 from tallystick_agent.providers.client import ModelClient
 from tallystick_agent.providers.health import HealthBoard, Outcome
-from tallystick_agent.providers.preferences import Preferences, for_openrouter
+from tallystick_agent.providers.preferences import for_openrouter
 from tallystick_agent.providers.request import ChatRequest, Onward
 from tallystick_agent.providers.resolve import Target
 from tallystick_agent.providers.router import Conditions, Route, route
@@ -205,12 +206,24 @@ def _nobody(found: Route, tokens: int) -> TallystickError:
     )
 
 
-def onward(target: Target, endpoint: Endpoint, wish: Preferences) -> Onward | None:
-    """What goes on to a router: the wishes, and those of our fallback models that it can serve itself."""
+def handed_on(made: Plan, endpoint: Endpoint, output: int, budget: Budget, spent: Spent) -> tuple[Endpoint, ...]:
+    """The further endpoints of the plan that a router may serve itself, each within the limits if it gives all of `output`."""
+    later = made.order[made.order.index(endpoint) + 1 :] if endpoint.aggregator else ()
+    found: list[Endpoint] = []
+    for one in later:
+        with contextlib.suppress(TallystickError):
+            allowed = reserve(budget, spent, input_tokens=made.inputs[one.slug], output_tokens=output, price=one.price)
+            if one.provider == endpoint.provider and allowed >= output:
+                found.append(one)
+    return tuple(found)
+
+
+def onward(target: Target, endpoint: Endpoint, handed: tuple[Endpoint, ...]) -> Onward | None:
+    """What goes on to a router: the wishes, and those of our fallback models that it may serve itself."""
     if not endpoint.aggregator:
         return None
-    later = target.candidates[target.candidates.index(endpoint) + 1 :] if endpoint in target.candidates else ()
-    models = tuple(one.model for one in later if one.provider == endpoint.provider)
+    wish = target.wish
+    models = tuple(one.model for one in handed)
     provider = for_openrouter(wish, endpoint.provider)
     if provider is not None and "order" in provider:
         ours = {one.slug for one in target.candidates} | {one.provider for one in target.candidates}

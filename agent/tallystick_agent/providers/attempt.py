@@ -129,7 +129,8 @@ class Attempt:
         try:
             if not self._decoder.ended:
                 return await anext(found)
-            return await asyncio.wait_for(anext(found), LAST_S)
+            async with asyncio.timeout(LAST_S):
+                return await anext(found)
         except (StopAsyncIteration, TimeoutError):
             return None
 

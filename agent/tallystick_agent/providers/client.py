@@ -227,7 +227,8 @@ class ModelClient:
 
     async def _served(self, endpoint: Endpoint, run: Attempt, reply: Reply) -> None:
         self.health.seen(endpoint.slug, run.outcome(reply), self._clock.monotonic())
-        if run.wait_s is not None:
+        # How long until a limit is full again says little of when the next request may come: a long wait is left to a refusal.
+        if run.wait_s is not None and run.wait_s <= self._network.max_retry_after_s:
             await self._block(endpoint, run.wait_s)
 
     async def _after(self, order: tuple[Endpoint, ...], failed: list[Failed], refusals_may_move: bool) -> TryNext | None:

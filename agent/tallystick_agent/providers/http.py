@@ -28,6 +28,8 @@ CONNECTIONS: Final = 128
 """Open connections to one origin at most; further requests wait for one."""
 TOGETHER: Final = 4
 """Requests that one client of httpx has open before the next client is made."""
+_UNANSWERED: Final = "without sending a response"
+"""How httpcore says that a connection was closed before the first byte of an answer; it has no class of its own for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +171,9 @@ class Transport:
 
         known = self._timeouts.get(idle)
         if known is None:
-            known = self._timeouts[idle] = httpx.Timeout(idle, connect=self._network.connect_timeout_s)
+            # The connection's time ends before the whole: a request that never reached anybody must not count as taken.
+            connect = min(self._network.connect_timeout_s, self._network.request_timeout_s * 0.9)
+            known = self._timeouts[idle] = httpx.Timeout(idle, connect=connect)
         return known
 
     def _pool(self, url: str, *, kept: bool) -> "_Pool":
@@ -283,16 +287,24 @@ class _Pool:
     async def _send(self, client: "httpx.AsyncClient", place: int, request: "httpx.Request") -> "httpx.Response":
         """The open response. A kept connection that the server has closed meanwhile is no failure: a new one is opened.
 
-        Only where the last answer of this client left its connection open: on a new one, a request without an answer may have
-        been served.
+        Only where the request really went out on the connection of an earlier one, and nothing at all came back: on a new one, a
+        request without an answer may have been served.
         """
         import httpx
 
         kept, self._idle[place] = self._idle[place] and self._kept, False
+        fresh: list[str] = []
+
+        async def trace(name: str, info: Any) -> None:
+            if name == "connection.connect_tcp.started":
+                fresh.append(name)
+
+        if kept:
+            request.extensions = {**request.extensions, "trace": trace}
         try:
             return await client.send(request, stream=True)
-        except httpx.RemoteProtocolError:
-            if not kept:
+        except httpx.RemoteProtocolError as error:
+            if not kept or fresh or _UNANSWERED not in str(error):
                 raise
             if self._single is None:
                 self._single = self._client(kept=False)

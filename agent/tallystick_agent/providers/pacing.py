@@ -38,7 +38,15 @@ class Turn:
         """Seconds to wait; 0 means now, and from then on the slot is used."""
         if self.slot is None or self.begun:
             return 0.0
-        self.slot, wait = await self._pacer.begin(self._limits, self.slot)
+        try:
+            return await whole(self._begin(self.slot))
+        except BaseException:
+            # Cancelled while the file was written: it will not be sent, and is given back as it stands there.
+            self.begun = False
+            raise
+
+    async def _begin(self, slot: Slot) -> float:
+        self.slot, wait = await self._pacer.begin(self._limits, slot)
         self.begun = wait <= 0
         return wait
 
@@ -90,15 +98,16 @@ class Pacer:
 
     async def begin(self, limits: RateLimits, slot: Slot) -> tuple[Slot, float]:
         """The slot at this moment and 0, or the seconds that it has to wait longer."""
-        now = self._clock.now().timestamp()
-        if slot.at > now:
-            return slot, slot.at - now
+        early = slot.at - self._clock.now().timestamp()
+        if early > 0:
+            return slot, early
 
         def change(use: AccountUse) -> tuple[AccountUse, tuple[Slot, float]]:
-            use, moved, wait = begin(use, limits, slot, now)
+            # Read behind the lock: who had it before may have begun later than we came.
+            use, moved, wait = begin(use, limits, slot, self._clock.now().timestamp())
             return use, (moved, wait)
 
-        return await whole(self._change(limits, change))
+        return await self._change(limits, change)
 
     async def _taken(self, limits: RateLimits, now: float, tokens: int, into: list[Slot | Exhausted]) -> None:
         into.append(await self._change(limits, lambda use: take(use, limits, now, tokens)))

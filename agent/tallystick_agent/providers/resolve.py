@@ -138,6 +138,11 @@ def resolve(slug: str, known: Known) -> Endpoint:
         own = known.settings.endpoints.get(name)
         if own is not None and own.base_url is not None:
             return _overlay(_custom(name, own, known), own)
+    if "/" not in named.base:
+        for name, own in known.settings.endpoints.items():
+            # A bare name means the user's own server before anybody else.
+            if own.base_url is not None and name.rpartition("/")[2] == named.base:
+                return _overlay(_custom(name, own, known), own)
     provider, model = _split(named, known)
     return _endpoint(provider, model, known, asked=slug)
 
@@ -201,7 +206,8 @@ def _split(named: Named, known: Known) -> tuple[Provider, Named]:
         return table["openrouter"], named
     if not rest and named.base and "/" not in named.base:
         for slug in known.settings.endpoints:
-            if slug.rpartition("/")[2] == named.base and (provider := known.provider(slug.partition("/")[0])) is not None:
+            provider = known.provider(slug.partition("/")[0]) if slug.rpartition("/")[2] == named.base else None
+            if provider is not None and known.usable(provider) and known.base(provider):
                 return provider, replace(named, base=slug.partition("/")[2])
         for provider in table.values():
             if f"{provider.name}/{named.base}" in models() and provider.key_name in known.keys and known.base(provider):

@@ -1,10 +1,13 @@
 """Work that a cancel may follow but not cut: it is finished first, and the cancel goes on from there."""
 
 import asyncio
+import contextlib
+import logging
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
+_log = logging.getLogger(__name__)
 
 
 async def whole(work: Coroutine[Any, Any, Result]) -> Result:
@@ -14,5 +17,9 @@ async def whole(work: Coroutine[Any, Any, Result]) -> Result:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         while not task.done():
-            await asyncio.wait({task})
+            # Cancelled again, it still waits.
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({task})
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.warning("what was stopped could not be finished: %s", error)
         raise

@@ -49,6 +49,12 @@ _NAMES: Final = (
 )  # fmt: skip
 _TOKENS: Final = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
 
+_TWICE: Final = (
+    "SELECT r.id FROM requests r WHERE r.finish = 'reconciled' AND EXISTS (SELECT 1 FROM requests c WHERE c.finish = 'reconciled'"
+    " AND c.generation_id = r.generation_id AND c.request_id = r.request_id AND c.id < r.id)"
+)
+_ONCE: Final = f"DELETE FROM segments WHERE request IN ({_TWICE}); DELETE FROM requests WHERE id IN ({_TWICE});"
+"""Version 1 let two processes correct one row: the second of them was booked for nothing, and made every sum wrong."""
 _SECOND: Final = """
 CREATE UNIQUE INDEX IF NOT EXISTS corrections ON requests(generation_id, request_id) WHERE finish = 'reconciled';
 CREATE INDEX IF NOT EXISTS requests_estimated ON requests(provider, time_ms) WHERE source = 'estimated';
@@ -129,6 +135,12 @@ class Ledger:
             pairs = [(added.lastrowid, segment.name, segment.tokens) for segment in row.segments]
             connection.executemany("INSERT INTO segments VALUES (?,?,?)", pairs)
         return True
+
+    def check(self) -> None:
+        """Opens the file, so that nothing is spent that could not be booked. Raises `StorageError`."""
+        if self._connection is None:
+            with self._mutex, self._guarded():
+                pass
 
     def totals(self, by: GroupBy, *, since_ms: int = 0, session_id: str | None = None) -> list[Total]:
         """Sums by group, most tokens first."""
@@ -218,10 +230,22 @@ class Ledger:
             self._wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
             if version < VERSION:
-                connection.executescript(_SCHEMA + _SECOND)
-                connection.execute(f"PRAGMA user_version = {VERSION}")
+                _move(connection)
             self._connection = connection
         return self._connection
+
+
+def _move(connection: sqlite3.Connection) -> None:
+    """Brings a file to this version, all or nothing; two processes may come at once."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in (_SCHEMA + _ONCE + _SECOND).split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
 
 
 def _row(row: tuple[Any, ...]) -> LedgerRow:

@@ -500,3 +500,37 @@ def test_an_account_limited_in_tokens_is_sent_what_its_window_holds(tmp_path: Pa
     assert max(planned) + LIKELY_OUTPUT < limit < sum(planned) + 2 * LIKELY_OUTPUT
     assert times[1] - times[0] > 60
     assert [body.code for body in one(seen, Notice) if body.code == "paced"] == ["paced"]
+
+
+@pytest.mark.parametrize(("dollars", "handed"), [("0.01", None), ("0.05", None), ("5", ["openai/gpt-5-pro"])])
+def test_a_router_is_handed_only_models_that_the_limit_in_money_can_pay(
+    tmp_path: Path, dollars: str, handed: list[str] | None
+) -> None:
+    """The router would take them by itself, past our gate, with the output that the first one may have."""
+    settings = {"routing": {"fallback_models": ("openrouter/openai/gpt-5-pro",)}}
+
+    async def act(app: Application, repo: Path) -> None:
+        session = await app.open(app.disk(repo), app="test", model="openrouter/openai/gpt-5-nano")
+        await turns(session, Prompt(text="hello", budget=Budget(max_cost_nanos=nanos_from_usd(dollars))))
+        await session.close()
+
+    with ScriptedProvider(["Hello."]) as provider:
+        play(tmp_path, provider, act, settings)
+        assert provider.requests[0].body.get("models") == handed
+        assert provider.requests[0].body["max_tokens"] == 8_192
+
+
+def test_nothing_is_sent_that_could_not_be_booked(tmp_path: Path) -> None:
+    seen: list[EventBody] = []
+
+    async def act(app: Application, repo: Path) -> None:
+        session = await app.open(app.disk(repo), app="test", model=GPT)
+        app.ledger.close()
+        (app.home / "ledger.sqlite3").write_bytes(b"this is no database" * 100)
+        seen.extend(await turns(session, Prompt(text="hello")))
+        await session.close()
+
+    with ScriptedProvider(["Hello."]) as provider:
+        play(tmp_path, provider, act)
+        assert provider.requests == []
+    assert "ledger" in one(seen, TurnFinished)[-1].detail

@@ -1,6 +1,8 @@
 """One request over the endpoints that may serve it: waiting, moving on, and what is remembered of it. Real HTTP throughout."""
 
 import asyncio
+import contextlib
+import socket
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from tallystick_agent.protocol.model_info import Endpoint, RateLimits
 from tallystick_agent.providers.client import AttemptWaits
 from tallystick_server.local.system import SystemClock
 
+WHOLE_BODY = b'data: {"choices": [{"delta": {"content": "Hello."}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+WHOLE = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n%s" % (len(WHOLE_BODY), WHOLE_BODY)
 BUSY = Reply(status=429, headers={"retry-after": "60"}, body='{"error": {"message": "slow down"}}')
 
 
@@ -161,3 +165,74 @@ def test_a_name_and_password_in_a_base_url_are_in_no_message() -> None:
     told = ask(saying(), endpoint_at("http://user:s3cret@127.0.0.1:9/v1"), max_attempts=1)
     assert told.error is not None
     assert "s3cret" not in f"{told.error.message} {told.error.remedy}"
+
+
+def test_a_success_that_says_nothing_is_left_for_long_does_not_end_the_work() -> None:
+    """Some tell when a limit is full again, which is long after the next request may come."""
+    spent = Reply(lines="Hello.", headers={"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "8m38s"})
+
+    async def run(url: str) -> list[str]:
+        async with provider_client() as client:
+            one = named(url, "p/a")
+            return [(await tell(client, saying(), one)).shown for _ in range(2)]
+
+    with ScriptedProvider([spent, "Again."]) as provider:
+        assert asyncio.run(run(provider.url)) == ["Hello.", "Again."]
+
+
+@pytest.mark.parametrize("dropped", [True, False], ids=["on a new connection", "on the kept one"])
+def test_a_request_that_was_read_whole_is_not_sent_twice_on_a_new_connection(dropped: bool) -> None:
+    """A kept connection that was closed under the request is another thing: nobody read it, and it goes out again."""
+    seen: list[int] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        number = len(set(seen))
+        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            for _ in range(1 if dropped else 2):
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
+                await reader.readexactly(int(length.partition(b":")[2]))
+                seen.append(number)
+                if len(seen) == 2:
+                    return
+                writer.write(WHOLE)
+                await writer.drain()
+
+    async def run() -> tuple[Told, Told]:
+        listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with listening:
+            url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+            async with provider_client(max_attempts=1) as client:
+                first = await tell(client, saying(), endpoint_at(url))
+                await asyncio.sleep(0.1)
+                return first, await tell(client, saying(), endpoint_at(url))
+
+    first, second = asyncio.run(run())
+    assert first.error is None
+    if dropped:
+        assert seen == [0, 1]
+        assert second.error is not None
+        assert second.error.code == "provider_unavailable"
+    else:
+        assert seen == [0, 0, 1]
+        assert second.error is None
+
+
+def test_a_connection_that_never_came_to_be_took_nothing() -> None:
+    """However short the whole may be: what reached nobody costs nothing."""
+
+    async def run() -> Told:
+        with socket.socket() as full, contextlib.ExitStack() as held:
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            for _ in range(3):
+                waiting = held.enter_context(socket.socket())
+                waiting.setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    waiting.connect(full.getsockname())
+            options = {"max_attempts": 1, "clock": SystemClock(), "request_timeout_s": 0.5, "connect_timeout_s": 5.0}
+            async with provider_client(**options) as client:  # type: ignore[arg-type]
+                return await tell(client, saying(), endpoint_at(f"http://127.0.0.1:{full.getsockname()[1]}/v1"))
+
+    told = asyncio.run(run())
+    assert [(event.accepted, event.error.code) for event in told.ended] == [(False, "provider_unavailable")]

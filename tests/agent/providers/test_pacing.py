@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from tallystick_agent.protocol.errors import ProviderError, StorageError
 from tallystick_agent.protocol.model_info import Endpoint, RateLimits
@@ -18,6 +19,7 @@ from tallystick_agent.providers.account_check import EVERY_S, AccountCheck
 from tallystick_agent.providers.http import Transport
 from tallystick_agent.providers.limits import MARGIN_S
 from tallystick_agent.providers.pacing import Pacer
+from tallystick_agent.providers.whole import whole
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NEXT = 60.0 + MARGIN_S
@@ -346,3 +348,73 @@ def test_the_count_of_free_models_says_nothing_of_the_users_own_limit_for_paid_o
     asyncio.run(AccountCheck(transport, pacer, clock).look(paid, "key"))
     assert transport.asked == []
     assert pacer.full((paid,)) == {}
+
+
+def test_many_that_are_overdue_together_do_not_go_together(file: Path) -> None:
+    """A suspended machine wakes with all of them due: who had the lock before may have begun later than the next one came."""
+    clock, one = HandClock(), endpoint(requests=1, requests_per_day=None)
+    sent: list[float] = []
+
+    class Ticking(HandClock):
+        """Time goes on while the file is waited for."""
+
+        def now(self) -> datetime:
+            clock.at += 0.001
+            return NOON + timedelta(seconds=clock.at)
+
+    async def run() -> None:
+        go = asyncio.Event()
+
+        async def job() -> None:
+            async with Pacer(file, Ticking()).slot(one) as turn:
+                await go.wait()
+                if await turn.ready_in() <= 0:
+                    sent.append(clock.at)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(6):
+                group.create_task(job())
+            await asyncio.sleep(0.5)
+            clock.at += 1_000.0
+            go.set()
+
+    asyncio.run(run())
+    assert len(sent) == 1
+
+
+def test_who_is_stopped_while_a_slot_is_begun_gives_it_back(file: Path) -> None:
+    clock = HandClock()
+    pacer = Pacer(file, clock)
+
+    async def stopped() -> None:
+        async with pacer.slot(FREE) as turn:
+            clock.at = 5.0
+            with FileLock(file.with_suffix(".lock")):
+                begun = asyncio.ensure_future(turn.ready_in())
+                await asyncio.sleep(0.05)
+                begun.cancel()
+                await asyncio.sleep(0.05)
+            await begun
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(stopped())
+    assert waits(pacer, 3) == [0.0, 0.0, NEXT]
+
+
+def test_what_must_be_finished_is_finished_however_often_it_is_stopped() -> None:
+    done: list[int] = []
+
+    async def work() -> None:
+        await asyncio.sleep(0.05)
+        done.append(1)
+
+    async def run() -> None:
+        task = asyncio.ensure_future(whole(work()))
+        for _ in range(3):
+            await asyncio.sleep(0.005)
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert done == [1]
+
+    asyncio.run(run())

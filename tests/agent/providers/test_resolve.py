@@ -536,3 +536,16 @@ def test_a_dialect_that_nobody_knows_is_said(given: dict[str, Any]) -> None:
         resolve("work/m", known(**given))
     assert "vlm" in wrong.value.message
     assert "vllm" in wrong.value.remedy
+
+
+def test_a_bare_name_passes_by_an_overlay_that_cannot_be_used() -> None:
+    own: dict[str, Any] = {
+        "endpoints": {"azure-openai/gpt-4o": {"window_tokens": 1_000}, "groq/gpt-4o": {"window_tokens": 1_000}}
+    }
+    assert resolve("gpt-4o", known(OPENAI, **own)).slug == "openai/gpt-4o"
+
+
+@pytest.mark.parametrize("slug", ["openai/my-model", "mybox/my-model"])
+def test_a_bare_name_means_what_the_users_own_server_means_by_its_full_name(slug: str) -> None:
+    own: dict[str, Any] = {"endpoints": {slug: {"base_url": "http://localhost:9000/v1"}}}
+    assert resolve("my-model", known(OPENAI, **own)) == resolve(slug, known(OPENAI, **own))

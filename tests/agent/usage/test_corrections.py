@@ -8,6 +8,7 @@ import pytest
 from tests.agent.usage.test_ledger import MIDDAY, row
 
 from tallystick_agent.loop.reconcile import correction
+from tallystick_agent.protocol.errors import StorageError
 from tallystick_agent.protocol.usage import Cost, Usage
 from tallystick_agent.providers.account import Generation
 from tallystick_agent.usage.ledger import VERSION, Ledger
@@ -116,3 +117,36 @@ def test_two_attempts_of_one_request_are_corrected_each(path: Path) -> None:
     for guess in ledger.unreconciled("openrouter", 10):
         assert ledger.append(correction(guess, TRUTH))
     assert ledger.totals("model")[0].input_tokens == 1_800
+
+
+def test_a_row_that_version_1_corrected_twice_is_corrected_once_after_the_move(path: Path) -> None:
+    ledger = Ledger(path)
+    ledger.append(row(GUESS, finish="failed"))
+    (guess,) = ledger.unreconciled("openrouter", 10)
+    ledger.append(correction(guess, TRUTH))
+    right = ledger.totals("model")
+    ledger.close()
+    with sqlite3.connect(path) as old:
+        old.execute("DROP INDEX corrections")
+        old.execute("PRAGMA user_version = 1")
+        names = ", ".join(name for _, name, *_ in old.execute("PRAGMA table_info(requests)") if name != "id")
+        old.execute(f"INSERT INTO requests ({names}) SELECT {names} FROM requests WHERE finish = 'reconciled'")
+        old.execute(
+            "INSERT INTO segments SELECT last_insert_rowid(), 'correction', tokens FROM segments WHERE name = 'correction'"
+        )
+    old.close()
+    moved = Ledger(path)
+    assert moved.totals("model") == right
+    assert moved.unbalanced() == 0
+
+
+def test_a_move_that_fails_changes_nothing(path: Path) -> None:
+    with sqlite3.connect(path) as foreign:
+        foreign.execute("CREATE VIEW requests AS SELECT 1 AS id")
+    foreign.close()
+    with pytest.raises(StorageError):
+        Ledger(path).check()
+    with sqlite3.connect(path) as after:
+        assert after.execute("PRAGMA user_version").fetchone() == (0,)
+        assert [name for (name,) in after.execute("SELECT name FROM sqlite_master")] == ["requests"]
+    after.close()

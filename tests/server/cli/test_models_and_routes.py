@@ -324,3 +324,17 @@ def test_another_key_for_a_model_of_a_known_provider_goes_there(tmp_path: Path) 
     settings = '[endpoints."openai/gpt-5.6-terra"]\nkey_name = "WORK_API_KEY"\n'
     code, output = run(tmp_path, "route", "openai/gpt-5.6-terra", settings=settings, WORK_API_KEY="w")
     assert (code, "openai/gpt-5.6-terra" in output) == (0, True), output
+
+
+@pytest.mark.parametrize("name", ["mine", "groq"])
+def test_another_key_for_a_model_of_the_users_own_provider_goes_where_that_one_is(tmp_path: Path, name: str) -> None:
+    """One that is named like a provider of ours too: the built-in one's address gets neither key."""
+    with ScriptedProvider(["Hello."]) as provider:
+        program = Program(folder=tmp_path)
+        settings = f'[providers.{name}]\nbase_url = "{provider.url}"\nkey_name = "MINE_KEY"\n'
+        environment = {**program.environment, "MINE_KEY": "sk-mine", "OTHER_KEY": "sk-other"}
+        (program.home / "settings.toml").write_text(f'{settings}[endpoints."{name}/x"]\nkey_name = "OTHER_KEY"\n', "utf-8")
+        command = program.command("run", "hello", "--repo", str(program.repo), "--model", f"{name}/x")
+        done = program.execute(command, environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert provider.requests[0].headers["authorization"] == "Bearer sk-other"
