@@ -279,6 +279,7 @@ export interface TurnStarted {
   model?: string;
   purpose?: string;
   budget?: Budget;
+  given?: Budget | null;
   continued?: boolean;
   kind: "turn_started";
 }

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from tallystick_agent.protocol.errors import TallystickError
-from tallystick_agent.protocol.usage import Budget, Price, usd
+from tallystick_agent.protocol.usage import Budget, Price, nanos_from_usd, usd
+from tallystick_agent.settings import BudgetSettings
 from tallystick_agent.usage.pricing import worst_case
 
 SMALLEST_REPLY = 64
@@ -18,6 +19,11 @@ class Spent:
     nanos: int = 0
 
 
+def from_settings(own: BudgetSettings) -> Budget:
+    cost = nanos_from_usd(own.max_cost_usd) if own.max_cost_usd is not None else None
+    return Budget(max_cost_nanos=cost, max_tokens=own.max_tokens, max_requests=own.max_requests, timeout_s=own.timeout_s)
+
+
 def reserve(budget: Budget, spent: Spent, *, input_tokens: int, output_tokens: int, price: Price | None) -> int:
     """The output tokens that the request may ask for, at most `output_tokens`.
 
@@ -25,7 +31,7 @@ def reserve(budget: Budget, spent: Spent, *, input_tokens: int, output_tokens: i
     limit in money is set for an endpoint whose price nobody knows.
     """
     if budget.max_requests is not None and spent.requests >= budget.max_requests:
-        raise _exhausted(f"the limit of {budget.max_requests} requests", "--max-requests")
+        raise _exhausted(f"the limit of {budget.max_requests} requests", "--max-requests", "max_requests")
     allowed = output_tokens
     smallest = min(SMALLEST_REPLY, output_tokens)
     if budget.max_tokens is not None:
@@ -34,6 +40,7 @@ def reserve(budget: Budget, spent: Spent, *, input_tokens: int, output_tokens: i
             raise _exhausted(
                 f"the limit of {budget.max_tokens:,} tokens ({spent.tokens:,} used, the next request needs {input_tokens:,})",
                 "--max-tokens",
+                "max_tokens",
             )
     if budget.max_cost_nanos is not None:
         if price is None:
@@ -44,7 +51,9 @@ def reserve(budget: Budget, spent: Spent, *, input_tokens: int, output_tokens: i
             )
         allowed = _affordable(budget.max_cost_nanos - spent.nanos, input_tokens, allowed, price)
         if allowed < smallest:
-            raise _exhausted(f"the limit of ${usd(budget.max_cost_nanos):f} (${usd(spent.nanos):f} used)", "--max-cost")
+            raise _exhausted(
+                f"the limit of ${usd(budget.max_cost_nanos):f} (${usd(spent.nanos):f} used)", "--max-cost", "max_cost_usd"
+            )
     return allowed
 
 
@@ -61,9 +70,14 @@ def _affordable(left: int, input_tokens: int, wanted: int, price: Price) -> int:
     return allowed
 
 
-def _exhausted(what: str, option: str) -> TallystickError:
+def to_raise(option: str, setting: str) -> str:
+    """What to do where a limit ended a turn; who sits in an editor has no command line."""
+    return f"Raise {option}, or budget.{setting} in settings.toml, then resume the session."
+
+
+def _exhausted(what: str, option: str, setting: str) -> TallystickError:
     return TallystickError(
         f"Stopped before spending more: {what} was reached.",
         code="budget_exhausted",
-        remedy=f"Raise {option}, then resume the session.",
+        remedy=to_raise(option, setting),
     )

@@ -6,10 +6,12 @@ Every task has a parent here; closing the session ends them all and leaves the l
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import assert_never
 
 from tallystick_agent.context.compaction import plan as plan_compaction
 from tallystick_agent.loop.ask import Asker
+from tallystick_agent.loop.gate import from_settings
 from tallystick_agent.loop.parts import EngineParts, SessionOptions
 from tallystick_agent.loop.probe import call_mode_of
 from tallystick_agent.loop.recorder import Recorder
@@ -187,15 +189,25 @@ class Session:
         self._begun = self._stop_at_once = self._told_end = False
         self._task = asyncio.create_task(self._turn(prompt, context, budget, purpose, continued=continued))
 
-    async def _turn(self, prompt: str, context: str, budget: Budget, purpose: str, *, continued: bool) -> None:
-        """Runs a turn and always logs its end."""
+    async def _turn(self, prompt: str, context: str, given: Budget, purpose: str, *, continued: bool) -> None:
+        """Runs a turn and always logs its end. Limits that it was not given are those of the settings now."""
         self._recorder.turn_id = TurnId(self._parts.ids.new("turn"))
+        budget = limits(given, from_settings(self._parts.settings.budget))
         asker = Asker(self._parts, self._options, self._recorder, budget)
         self._begun = True
         try:
             if self._stop_at_once:
                 raise asyncio.CancelledError
-            finish = await bounded(self._work(asker, prompt, context, budget, purpose, continued=continued), budget.timeout_s)
+            started = TurnStarted(
+                prompt=prompt,
+                context=context,
+                model=self._options.model,
+                purpose=purpose,
+                budget=budget,
+                given=given,
+                continued=continued,
+            )
+            finish = await bounded(self._work(asker, started), budget.timeout_s)
         except asyncio.CancelledError:
             finish = Finish(stop="cancelled", detail="Stopped by the user.", code="interrupted")
         except TallystickError as error:
@@ -228,16 +240,13 @@ class Session:
             # The disk is full: hosts must still hear how it ended, or they would wait for ever.
             self._recorder.announce(ended)
 
-    async def _work(self, asker: Asker, prompt: str, context: str, budget: Budget, purpose: str, *, continued: bool) -> Finish:
-        recorder, options = self._recorder, self._options
+    async def _work(self, asker: Asker, started: TurnStarted) -> Finish:
+        recorder, options, continued, purpose = self._recorder, self._options, started.continued, started.purpose
         tests = await find_tests(self._parts, options)
         fresh = not recorder.state.messages
         shown = await first_context(self._parts, options, tests) if fresh else ""
         if not continued:
-            context = "\n\n".join(text for text in (shown, context) if text)
-        started = TurnStarted(
-            prompt=prompt, context=context, model=options.model, purpose=purpose, budget=budget, continued=continued
-        )
+            started = replace(started, context="\n\n".join(text for text in (shown, started.context) if text))
         await recorder.emit(started, durable=True)
         for call in tuple(recorder.state.pending.values()):
             settled = await outcome_of(call, options.workspace)
@@ -265,7 +274,7 @@ class Session:
             grants=self._grants,
         )
         try:
-            task = prompt or recorder.state.prompt
+            task = started.prompt or recorder.state.prompt
             mends = setup.endpoint.scale == "small" and tests is not None and tests.language == "python"
             if mends and asks_for_change(task):
                 finish = await RepairTurn(setup, recorder, asker, runner, self._context).run(task)

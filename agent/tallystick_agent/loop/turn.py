@@ -11,6 +11,7 @@ from tallystick_agent.context.compaction import plan as plan_compaction
 from tallystick_agent.context.test_command import TestCommand
 from tallystick_agent.loop.ask import Asked, Asker
 from tallystick_agent.loop.check import CheckState, TestCheck
+from tallystick_agent.loop.gate import to_raise
 from tallystick_agent.loop.parts import EngineParts, SessionOptions
 from tallystick_agent.loop.recorder import Recorder
 from tallystick_agent.loop.step import (
@@ -204,7 +205,7 @@ async def bounded(turn: Awaitable[Finish], timeout_s: float | None) -> Finish:
             stop="budget_exhausted",
             detail=f"Stopped: the time limit of {timeout_s:g} s was reached.",
             code="budget_exhausted",
-            remedy="Raise --timeout, then resume the session.",
+            remedy=to_raise("--timeout", "timeout_s"),
         )
     except (ProviderError, ContextOverflow) as error:
         return Finish(stop="provider_failed", detail=error.message, code=error.code, remedy=error.remedy)

@@ -54,6 +54,9 @@ class TurnStarted:
     model: str = ""
     purpose: str = "chat"
     budget: Budget = Budget()
+    """The limits that the turn is under."""
+    given: Budget | None = None
+    """Those of them that were asked for with the turn; the others are the settings'. `None` in logs of before."""
     continued: bool = False
     """True when this takes up a turn that was cut short: the prompt is already in the history."""
     kind: Literal["turn_started"] = "turn_started"

@@ -143,7 +143,7 @@ def _turn_started(state: SessionState, body: TurnStarted, turn_id: TurnId | None
         reply_at=None,
         model=body.model or state.model,
     )
-    state = replace(state, last_stop="", budget=body.budget)
+    state = replace(state, last_stop="", budget=body.given if body.given is not None else body.budget)
     if body.continued:
         return state
     state = replace(state, prompt=body.prompt)

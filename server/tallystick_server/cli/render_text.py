@@ -246,7 +246,7 @@ def _failure(body: AttemptFailed) -> str:
 
 def _remedy(body: TurnFinished, session_id: str) -> str:
     """What to do, with the command where a limit is to be raised."""
-    option = re.match(r"Raise (--[a-z-]+), then resume the session\.$", body.remedy)
+    option = re.match(r"Raise (--[a-z-]+), .*then resume the session\.$", body.remedy)
     return f"To go on with more: tallystick resume {session_id} {option[1]} …" if option else body.remedy
 
 

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -125,12 +125,11 @@ def _overrides(fallback: tuple[str, ...], effort: str | None, reasoning_tokens: 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """The session to take up, its folder and its model, and the limits of the turn that goes on."""
+    """The session to take up, its folder and its model."""
 
     session_id: SessionId | None
     folder: Path
     model: str | None = None
-    limits: Budget = Budget()
 
 
 class _Run:
@@ -166,22 +165,13 @@ class _Run:
                 workspace, app="cli", model=chosen.slug, yes=self._yes, attempts=self._attempts, resume=place.session_id
             )
             try:
-                return await self._drive(session, renderer, self._limited(place.limits))
+                return await self._drive(session, renderer, self._operation)
             finally:
                 await session.close()
         finally:
             if renderer is not None:
                 renderer.close()
             await self._app.close()
-
-    def _limited(self, below: Budget) -> Operation:
-        """The operation under the limits of the command line; then of the turn that goes on; then of the settings."""
-        from tallystick_agent.sessions.replay import limits
-
-        own = self._app.settings.budget
-        cost = nanos_from_usd(own.max_cost_usd) if own.max_cost_usd is not None else None
-        settings = Budget(max_cost_nanos=cost, max_tokens=own.max_tokens, max_requests=own.max_requests, timeout_s=own.timeout_s)
-        return replace(self._operation, budget=limits(self._operation.budget, limits(below, settings)))
 
     def _place(self) -> "_Place":
         if self._resume is None:
@@ -201,7 +191,6 @@ class _Run:
             session_id=session_id,
             folder=(self._repo or Path(state.workspace)).absolute(),
             model=state.model or None,
-            limits=state.budget if isinstance(self._operation, Continue) else Budget(),
         )
 
     def _renderer(self, slug: str, reason: str) -> Renderer:

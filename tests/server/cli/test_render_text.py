@@ -46,7 +46,7 @@ SAID: dict[str, tuple[list[EventBody], list[str]]] = {
     "a failure without a period": ([failed("the GPU caught fire", 2.0)], ["! p/m: the GPU caught fire; again in 2.0 s"]),
     "a failure that is not tried again": ([failed("It is down.", None)], ["! p/m: It is down."]),
     "a limit names the command": (
-        [ended("Raise --max-cost, then resume the session.")],
+        [ended("Raise --max-cost, or budget.max_cost_usd in settings.toml, then resume the session.")],
         ["Limit reached: Stopped.", "  To go on with more: tallystick resume s-1 --max-cost …"],
     ),
     "any other remedy stays": ([ended("Wait a day.")], ["Limit reached: Stopped.", "  Wait a day."]),
