@@ -17,6 +17,8 @@ from tallystick_agent.providers.routing_table import UNKNOWN, FlatRates, Need, R
 
 STICKY_S: Final = 600.0
 """Seconds without a request after which a warm cache is taken for cold."""
+_FAULTY: Final = 0.05
+"""The share of faulty tool calls that is assumed of an endpoint until it was seen."""
 _NOTHING: Final = 1e-12
 """A price of nothing, so that a free endpoint has a weight."""
 
@@ -187,16 +189,7 @@ def _ordered(
             wait = mean(lambda seen: seen.first_token.mean, math.inf)
             return sorted(kept, key=lambda one: (wait(one), one)), lambda one: _measured("latency", wait(one), "s to first token")
         case "exacto":
-            faults = mean(lambda seen: seen.tool_faults.toward(0.05, at.now), 0.05)
-            speed = mean(lambda seen: seen.throughput.mean, -1.0)
-            return (
-                sorted(kept, key=lambda one: (faults(one), -speed(one), one)),
-                lambda one: (
-                    f"by tool calls: {faults(one):.1%} faulty"
-                    if health(one).tool_faults.weight
-                    else "by tool calls: none seen yet"
-                ),
-            )
+            return _by_tool_calls(table, kept, at)
         case "cost_per_answer":
             answers = _per_answer(table, kept, need, at)
             return (
@@ -209,6 +202,25 @@ def _ordered(
             return sorted(kept, key=lambda one: (-known[one], one)), lambda one: "by context window"
         case "order":
             return kept, lambda one: "first that fits" if one == kept[0] else "next in the order given"
+
+
+def _by_tool_calls(table: RoutingTable, kept: list[int], at: Conditions) -> tuple[list[int], Callable[[int], str]]:
+    """Those with the fewest faulty tool calls first, among equals the fastest. Only what was seen is looked at."""
+    known: dict[int, tuple[float, float]] = {}
+    seen: set[int] = set()
+    for slug, health in at.health.items():
+        number = table.index.get(slug)
+        if number is not None:
+            calls, speed = health.tool_faults, health.throughput.mean
+            known[number] = calls.toward(_FAULTY, at.now) if calls.weight else _FAULTY, 1.0 if speed is None else -speed
+            if calls.weight:
+                seen.add(number)
+    unseen = _FAULTY, 1.0
+
+    def why(number: int) -> str:
+        return f"by tool calls: {known[number][0]:.1%} faulty" if number in seen else "by tool calls: none seen yet"
+
+    return sorted(kept, key=lambda one: (known.get(one, unseen), one)), why
 
 
 def _balanced(
