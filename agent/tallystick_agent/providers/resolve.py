@@ -243,11 +243,12 @@ def unknown_model(slug: str, known: Known) -> ConfigurationError:
         )
     near = nearest(slug, known)
     hint = f" Near: {', '.join(near)}." if near else ""
+    router = ", set OPENROUTER_API_KEY for OpenRouter's names" if "OPENROUTER_API_KEY" not in known.keys else ""
     return ConfigurationError(
         f"No provider is known for the model `{slug}`.{hint}",
         code="model_unknown",
-        remedy="Name it as provider/model (`tallystick models` lists them), set OPENROUTER_API_KEY for OpenRouter's"
-        " names, or give it a base URL under [endpoints] or [providers] in settings.toml.",
+        remedy=f"Name it as provider/model (`tallystick models` lists them){router}, or give it a base URL under [endpoints] or"
+        " [providers] in settings.toml.",
     )
 
 

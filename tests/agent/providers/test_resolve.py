@@ -549,3 +549,10 @@ def test_a_bare_name_passes_by_an_overlay_that_cannot_be_used() -> None:
 def test_a_bare_name_means_what_the_users_own_server_means_by_its_full_name(slug: str) -> None:
     own: dict[str, Any] = {"endpoints": {slug: {"base_url": "http://localhost:9000/v1"}}}
     assert resolve("my-model", known(OPENAI, **own)) == resolve(slug, known(OPENAI, **own))
+
+
+@pytest.mark.parametrize(("keys", "told"), [(frozenset[str](), True), (OPENROUTER, False)])
+def test_a_key_that_is_here_is_not_asked_for(keys: frozenset[str], told: bool) -> None:
+    with pytest.raises(ConfigurationError) as unknown:
+        resolve("nobody/x", known(keys))
+    assert ("OPENROUTER_API_KEY" in unknown.value.remedy) == told

@@ -12,8 +12,8 @@ from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.usage import Usage
 from tallystick_agent.providers.classify import classify_body
 from tallystick_agent.providers.request import Finish, Reply, StreamEvent
-from tallystick_agent.providers.wire.answer import Answer
-from tallystick_agent.providers.wire.base import ODD_SHAPE, count, no_json, odd_chunk, part_of
+from tallystick_agent.providers.wire.base import ODD_SHAPE, count, odd_chunk, part_of
+from tallystick_agent.providers.wire.object_decoder import ObjectDecoder
 
 _FINISH: Final[dict[str, Finish]] = {
     "end_turn": "stop",
@@ -29,9 +29,9 @@ _OURS: Final = ("text", "tool_use")
 """Blocks that our own words can say again; any other goes back as it came."""
 
 
-class AnthropicDecoder:
+class AnthropicDecoder(ObjectDecoder):
     def __init__(self, endpoint: Endpoint) -> None:
-        self._answer = Answer(endpoint.slug)
+        super().__init__(endpoint)
         self._blocks: dict[int, dict[str, Any]] = {}
         self._json: dict[int, list[str]] = {}
         self._slots: dict[int, int] = {}
@@ -40,10 +40,6 @@ class AnthropicDecoder:
         self._usage: dict[str, Any] = {}
         self._running: Usage | None = None
         self._reason = ""
-
-    @property
-    def partial(self) -> str:
-        return self._answer.partial
 
     @property
     def started(self) -> bool:
@@ -56,20 +52,6 @@ class AnthropicDecoder:
     @property
     def ended(self) -> bool:
         return self._answer.ended
-
-    def feed(self, data: str) -> list[StreamEvent]:
-        if data.strip() == "[DONE]":
-            return []
-        try:
-            event = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise no_json() from error
-        if not isinstance(event, dict):
-            return []
-        try:
-            return self._feed(cast(dict[str, Any], event))
-        except ODD_SHAPE as error:
-            raise odd_chunk(error) from error
 
     def _feed(self, event: dict[str, Any]) -> list[StreamEvent]:
         match event.get("type"):

@@ -12,8 +12,8 @@ from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.usage import Usage
 from tallystick_agent.providers.classify import classify_body
 from tallystick_agent.providers.request import Finish, Reply, StreamEvent
-from tallystick_agent.providers.wire.answer import Answer
-from tallystick_agent.providers.wire.base import ODD_SHAPE, count, no_json, odd_chunk, part_of
+from tallystick_agent.providers.wire.base import count, part_of
+from tallystick_agent.providers.wire.object_decoder import ObjectDecoder
 
 _FINISH: Final[dict[str, Finish]] = {
     "STOP": "stop",
@@ -32,43 +32,19 @@ _FINISH: Final[dict[str, Finish]] = {
 }
 
 
-class GeminiDecoder:
+class GeminiDecoder(ObjectDecoder):
     def __init__(self, endpoint: Endpoint) -> None:
-        self._answer = Answer(endpoint.slug)
+        super().__init__(endpoint)
         self._parts: list[dict[str, Any]] = []
-
-    @property
-    def partial(self) -> str:
-        return self._answer.partial
 
     @property
     def started(self) -> bool:
         return self._answer.started or bool(self._parts)
 
-    @property
-    def running(self) -> Usage | None:
-        return self._answer.usage
-
-    @property
-    def ended(self) -> bool:
-        return self._answer.finish is not None
-
-    def feed(self, data: str) -> list[StreamEvent]:
-        if data.strip() == "[DONE]":
-            return []
-        try:
-            chunk: object = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise no_json() from error
-        if isinstance(chunk, list) and chunk:
-            # Google's servers wrap an error in a list.
-            chunk = cast(list[object], chunk)[0]
-        if not isinstance(chunk, dict):
-            return []
-        try:
-            return self._feed(cast(dict[str, Any], chunk))
-        except ODD_SHAPE as error:
-            raise odd_chunk(error) from error
+    def _unwrapped(self, found: Any) -> Any:
+        # Google's servers wrap an error in a list.
+        several = cast(list[Any], found) if isinstance(found, list) else []
+        return several[0] if several else found
 
     def _feed(self, chunk: dict[str, Any]) -> list[StreamEvent]:
         if chunk.get("error"):

@@ -14,9 +14,9 @@ from tallystick_agent.protocol.usage import Usage
 from tallystick_agent.providers.classify import classify_body
 from tallystick_agent.providers.reasoning import resolve
 from tallystick_agent.providers.request import ChatRequest, Reply, StreamEvent
-from tallystick_agent.providers.wire.answer import Answer
-from tallystick_agent.providers.wire.base import ODD_SHAPE, Decoder, Wire, count, no_headers, no_json, odd_chunk
+from tallystick_agent.providers.wire.base import Decoder, Wire, count, no_headers
 from tallystick_agent.providers.wire.history import arguments_object, call_names, call_parts, native_of, text_parts
+from tallystick_agent.providers.wire.object_decoder import ObjectDecoder
 
 PATH: Final = "/api/chat"
 
@@ -79,39 +79,8 @@ def _words(part: TextPart | ImagePart) -> str:
     return "" if part.data else f"[picture: {part.url}]"
 
 
-class OllamaDecoder:
+class OllamaDecoder(ObjectDecoder):
     """One line of JSON a payload; the last has `done`."""
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._answer = Answer(endpoint.slug)
-
-    @property
-    def partial(self) -> str:
-        return self._answer.partial
-
-    @property
-    def started(self) -> bool:
-        return self._answer.started
-
-    @property
-    def running(self) -> Usage | None:
-        return self._answer.usage
-
-    @property
-    def ended(self) -> bool:
-        return self._answer.finish is not None
-
-    def feed(self, data: str) -> list[StreamEvent]:
-        try:
-            line = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise no_json() from error
-        if not isinstance(line, dict):
-            return []
-        try:
-            return self._feed(cast(dict[str, Any], line))
-        except ODD_SHAPE as error:
-            raise odd_chunk(error) from error
 
     def _feed(self, line: dict[str, Any]) -> list[StreamEvent]:
         if line.get("error"):

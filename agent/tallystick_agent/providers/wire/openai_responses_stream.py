@@ -1,6 +1,5 @@
 """Reading OpenAI Responses: typed events of a stream, and whole responses through the same code. Owns that JSON."""
 
-import json
 from typing import Any, Final, cast
 
 from tallystick_agent.protocol.errors import ContextOverflow, ProviderError
@@ -9,8 +8,8 @@ from tallystick_agent.protocol.usage import Usage
 from tallystick_agent.providers.classify import classify_body
 from tallystick_agent.providers.dialects import dialect_of
 from tallystick_agent.providers.request import Reply, StreamEvent
-from tallystick_agent.providers.wire.answer import Answer
-from tallystick_agent.providers.wire.base import ODD_SHAPE, count, no_json, odd_chunk, part_of
+from tallystick_agent.providers.wire.base import count, part_of
+from tallystick_agent.providers.wire.object_decoder import ObjectDecoder
 from tallystick_agent.providers.wire.openai_chat_usage import cost_of
 
 _BETWEEN: Final = "\n\n"
@@ -18,45 +17,15 @@ _BETWEEN: Final = "\n\n"
 _ENDS: Final = ("response.completed", "response.incomplete", "response.failed", "response.cancelled")
 
 
-class ResponsesDecoder:
+class ResponsesDecoder(ObjectDecoder):
     def __init__(self, endpoint: Endpoint) -> None:
-        self._answer = Answer(endpoint.slug)
+        super().__init__(endpoint)
         self._dialect = dialect_of(endpoint.dialect)
         self._slots: dict[str, int] = {}
         """Call index by output index and by the item's id: an event has one of them or both."""
         self._items: list[dict[str, Any]] = []
         self._told: set[str] = set()
         """Items whose text came in pieces, so that the finished item does not repeat it; by both names."""
-
-    @property
-    def partial(self) -> str:
-        return self._answer.partial
-
-    @property
-    def started(self) -> bool:
-        return self._answer.started
-
-    @property
-    def running(self) -> Usage | None:
-        return self._answer.usage
-
-    @property
-    def ended(self) -> bool:
-        return self._answer.finish is not None
-
-    def feed(self, data: str) -> list[StreamEvent]:
-        if data.strip() == "[DONE]":
-            return []
-        try:
-            event = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise no_json() from error
-        if not isinstance(event, dict):
-            return []
-        try:
-            return self._feed(cast(dict[str, Any], event))
-        except ODD_SHAPE as error:
-            raise odd_chunk(error) from error
 
     def _feed(self, event: dict[str, Any]) -> list[StreamEvent]:
         kind = str(event.get("type") or "")
