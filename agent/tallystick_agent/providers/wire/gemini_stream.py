@@ -41,10 +41,12 @@ class GeminiDecoder(ObjectDecoder):
     def started(self) -> bool:
         return self._answer.started or bool(self._parts)
 
-    def _unwrapped(self, found: Any) -> Any:
+    def _unwrapped(self, found: object) -> object:
+        if not isinstance(found, list):
+            return found
         # Google's servers wrap an error in a list.
-        several = cast(list[Any], found) if isinstance(found, list) else []
-        return several[0] if several else found
+        several = cast(list[object], found)
+        return several[0] if several else None
 
     def _feed(self, chunk: dict[str, Any]) -> list[StreamEvent]:
         if chunk.get("error"):

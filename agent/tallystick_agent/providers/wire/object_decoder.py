@@ -45,7 +45,7 @@ class ObjectDecoder(ABC):
         except ODD_SHAPE as error:
             raise odd_chunk(error) from error
 
-    def _unwrapped(self, found: Any) -> Any:
+    def _unwrapped(self, found: object) -> object:
         return found
 
     @abstractmethod
