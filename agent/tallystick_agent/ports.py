@@ -3,7 +3,7 @@
 Paths that cross a port are relative to the workspace root, with `/` between parts.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +39,18 @@ class FileWrite:
     bom: bool = False
 
 
+class Files(Protocol):
+    """The files of a workspace at one moment. Its methods block and may be called from a worker thread."""
+
+    def stamps(self) -> Mapping[str, str]:
+        """Every path that the model may know of, with a text that changes whenever its content may have changed."""
+        ...
+
+    def load(self, path: str) -> bytes:
+        """The content: the editor's unsaved text where it is open. Raises `WorkspaceError`; an empty file is no error."""
+        ...
+
+
 class Workspace(Protocol):
     """The files of one root."""
 
@@ -59,6 +71,10 @@ class Workspace(Protocol):
 
     async def files(self) -> tuple[str, ...]:
         """Every path that the model may know of, sorted; ignored ones are absent."""
+        ...
+
+    def now(self) -> Files:
+        """The files as they are, the editor's unsaved texts frozen."""
         ...
 
 

@@ -25,6 +25,8 @@ from tallystick_server.local.system import SystemClock, TimeIds
 from tallystick_server.local.weights import WeightStore
 
 if TYPE_CHECKING:
+    from tallystick_agent.context.code.search import CodeSearch
+    from tallystick_agent.context.code.store import IndexStore
     from tallystick_agent.loop.engine import Engine
     from tallystick_agent.ports import Clock, SessionHandle, Workspace
     from tallystick_agent.protocol.model_info import Endpoint
@@ -51,6 +53,7 @@ class Application:
         self._llama = LlamaServer(home / "logs" / "llama.log")
         self._engine: Engine | None = None
         self._fetching: asyncio.Task[None] | None = None
+        self._index_store: IndexStore | None = None
 
     @classmethod
     def load(
@@ -130,6 +133,20 @@ class Application:
         if not os.access(root, os.R_OK | os.X_OK):
             raise ConfigurationError(f"{root} cannot be read.", code="no_repository", remedy="Check its permissions.")
         return DiskWorkspace(root, self.environment)
+
+    def code_search(self, workspace: "Workspace") -> "CodeSearch":
+        """What finds code in a workspace; its index is shared with other processes."""
+        from tallystick_agent.context.code.code_index import CodeIndex
+        from tallystick_agent.context.code.search import CodeSearch
+        from tallystick_agent.context.code.store import IndexStore
+        from tallystick_agent.git.repo import Repo
+
+        if self._index_store is None:
+            self._index_store = IndexStore(self.home / "cache" / "code_index.sqlite3")
+        root = str(workspace.root)
+        repo = Repo(workspace.root, self.environment)
+        day = self.clock.now
+        return CodeSearch(workspace, CodeIndex(self._index_store, root, repo, day=lambda: day().toordinal()))
 
     async def choose(self, asked: str | None) -> "Selection":
         """Which model serves, and why. Raises `ConfigurationError` when there is none."""
@@ -307,6 +324,8 @@ class Application:
             await asyncio.wait({self._fetching})
         if self._engine is not None:
             await self._engine.close()
+        if self._index_store is not None:
+            self._index_store.close()
         await self._llama.stop()
 
 

@@ -18,6 +18,8 @@ _OVERRIDES = {
     "protocol.ext.allow": "never",
     "safe.bareRepository": "explicit",
     "gc.auto": "0",
+    "log.showSignature": "false",
+    "protocol.allow": "never",
 }
 
 
@@ -28,5 +30,11 @@ def hardened(environment: Mapping[str, str]) -> dict[str, str]:
         kept[f"GIT_CONFIG_KEY_{number}"] = name
         kept[f"GIT_CONFIG_VALUE_{number}"] = value
     kept["GIT_CONFIG_COUNT"] = str(len(_OVERRIDES))
-    kept |= {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_PAGER": "cat", "GIT_CONFIG_NOSYSTEM": "1"}
+    kept |= {
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_PAGER": "cat",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_CONFIG_NOSYSTEM": "1",
+    }
     return kept

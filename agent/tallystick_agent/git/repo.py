@@ -1,12 +1,14 @@
-"""The one owner of GitPython. Owns two questions: which files a repository has, and where its HEAD is.
+"""The one owner of GitPython. Owns three questions: which files a repository has, where its HEAD is, and what commits changed.
 
 Only index-reading plumbing is called; no model-made text ever becomes an argument.
 """
 
 import shutil
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from tallystick_agent.git.environment import hardened
 
@@ -17,6 +19,19 @@ class Head:
 
     branch: str
     commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitChange:
+    """Paths are relative to the work tree's folder that was asked, with `/`."""
+
+    sha: str
+    message: str
+    files: tuple[str, ...]
+
+
+_MARK, _SEPARATOR = "\x01", "\x02"
+"""No message of a sane commit has them, and one that does only spoils its own row."""
 
 
 class Repo:
@@ -40,21 +55,57 @@ class Repo:
             commit=self._ask("rev-parse", "--verify", "-q", "HEAD^{commit}") or "",
         )
 
-    def _ask(self, *arguments: str) -> str | None:
+    def commits(self, most: int) -> tuple[str, ...]:
+        """The newest commits that HEAD comes from, merges left out, newest first."""
+        return tuple((self._ask("rev-list", "--no-merges", f"--max-count={most}", "HEAD", "--") or "").split())
+
+    def changes(self, commits: Sequence[str]) -> tuple[CommitChange, ...]:
+        """Message and changed paths of each commit, renames as two paths. Plumbing alone, so no driver or pager runs."""
+        if not commits:
+            return ()
+        shown = self._ask(
+            "diff-tree", "--stdin", "-r", "-z", "--root", "--no-renames", "--name-only", "--no-textconv", "--no-ext-diff",
+            "--relative", f"--format={_MARK}%H{_SEPARATOR}%B{_SEPARATOR}",
+            given="".join(f"{sha}\n" for sha in commits),
+        )  # fmt: skip
+        found: list[CommitChange] = []
+        for block in (shown or "").split(_MARK)[1:]:
+            sha, _, rest = block.partition(_SEPARATOR)
+            message, _, names = rest.partition(_SEPARATOR)
+            files = tuple(name for name in names.strip("\0\n").split("\0") if name)
+            found.append(CommitChange(sha=sha, message=message.strip(), files=files))
+        return tuple(found)
+
+    def _ask(self, *arguments: str, given: str | None = None) -> str | None:
         """Git's answer, or `None` where git is missing or says no."""
         if self._git is None:
             return None
         from git.cmd import Git
         from git.exc import GitCommandError, GitCommandNotFound
 
+        source = _given(given)
         try:
             answer = Git(str(self._root)).execute(
                 [self._git, "--no-pager", *arguments],
                 env=self._environment,
+                istream=source,
                 strip_newline_in_stdout=True,
                 stdout_as_string=True,
                 with_extended_output=False,
             )
         except (GitCommandError, GitCommandNotFound):
             return None
+        finally:
+            if source is not None:
+                source.close()
         return str(answer)
+
+
+def _given(text: str | None) -> BinaryIO | None:
+    """Text for a child's standard input. A file, since a pipe that is not read while it is written can block for ever."""
+    if text is None:
+        return None
+    source = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 (the caller closes it)
+    source.write(text.encode())
+    source.seek(0)
+    return source

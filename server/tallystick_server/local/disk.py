@@ -30,6 +30,49 @@ _SKIPPED = frozenset(
 )
 
 
+RACY_NS = 2_000_000_000
+"""A file that changed this lately may change again without a new time: its stamp is never the same twice."""
+
+
+class DiskFiles:
+    """Implements the `Files` port: regular files alone, so no link is followed and none is listed twice."""
+
+    def __init__(self, root: Path, listed: Callable[[], tuple[str, ...]]) -> None:
+        self._root = root
+        self._listed = listed
+
+    def stamps(self) -> Mapping[str, str]:
+        root, found, now = os.fspath(self._root), dict[str, str](), time.time_ns()
+        for path in self._listed():
+            try:
+                status = os.lstat(f"{root}/{path}")
+            except (OSError, ValueError):
+                continue
+            if stat.S_ISREG(status.st_mode):
+                fresh = f"?{now}" if now - status.st_mtime_ns < RACY_NS else ""
+                found[path] = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}{fresh}"
+        return found
+
+    def load(self, path: str) -> bytes:
+        try:
+            with open_beneath(self._root, path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)) as descriptor:
+                status = os.fstat(descriptor)
+                if not stat.S_ISREG(status.st_mode):
+                    raise WorkspaceError("not a regular file")
+                if status.st_size > MOST_BYTES:
+                    raise WorkspaceError(f"{status.st_size:,} bytes")
+                data = bytearray()
+                while piece := os.read(descriptor, 1 << 20):
+                    data += piece
+                    if len(data) > MOST_BYTES:
+                        raise WorkspaceError("grows while it is read")
+                return bytes(data)
+        except FileNotFoundError:
+            raise WorkspaceError("vanished while it was read") from None
+        except OSError as error:
+            raise WorkspaceError(f"unreadable: {error.strerror}") from error
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Listing:
     files: tuple[str, ...]
@@ -64,6 +107,9 @@ class DiskWorkspace:
             listing = _Listing(files=await asyncio.to_thread(self._list), at=time.monotonic())
             self._listing = listing
         return listing.files
+
+    def now(self) -> DiskFiles:
+        return DiskFiles(self._root, self._list)
 
     def _read(self, path: str) -> Document:
         try:

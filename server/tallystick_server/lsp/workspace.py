@@ -7,11 +7,12 @@ time after it made it. So an edit is done when the editor's own account of the d
 
 import contextlib
 import os
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
-from tallystick_agent.ports import Document, FileWrite, Workspace
+from tallystick_agent.ports import Document, Files, FileWrite, Workspace
 from tallystick_agent.protocol.digest import digest
 from tallystick_agent.protocol.errors import StaleDocument, WorkspaceError
 from tallystick_server.lsp.documents import OpenDocument, OpenDocuments
@@ -49,6 +50,10 @@ class EditorWorkspace:
     def open_paths(self) -> tuple[str, ...]:
         """Open documents whose text is not that of their file, sorted; chats are left out."""
         return tuple(sorted(self._relative(one) for one in self._inside() if not one.uri.endswith(CHAT_SUFFIX) and _differs(one)))
+
+    def now(self) -> Files:
+        live = {self._relative(one): one.plain for one in self._inside() if not one.uri.endswith(CHAT_SUFFIX)}
+        return _LiveFiles(self._disk.now(), live)
 
     async def write(self, writes: tuple[FileWrite, ...]) -> None:
         """Open documents first, since an editor may refuse; should the disk then fail, they get their old text back."""
@@ -102,6 +107,21 @@ class EditorWorkspace:
         text = document.plain
         newline: Literal["\n", "\r\n"] = "\r\n" if document.newline == "\r\n" else "\n"
         return Document(path=self._relative(document), text=text, digest=digest(text), version=document.version, newline=newline)
+
+
+class _LiveFiles:
+    """Implements the `Files` port: `live` texts over the disk's."""
+
+    def __init__(self, disk: Files, live: Mapping[str, str]) -> None:
+        self._disk = disk
+        self._live = live
+
+    def stamps(self) -> Mapping[str, str]:
+        return {**self._disk.stamps(), **{path: f"live:{digest(text)}" for path, text in self._live.items()}}
+
+    def load(self, path: str) -> bytes:
+        text = self._live.get(path)
+        return self._disk.load(path) if text is None else text.encode("utf-8", "surrogateescape")
 
 
 def _spelled(document: OpenDocument, write: FileWrite) -> str:

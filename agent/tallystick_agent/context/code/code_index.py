@@ -1,0 +1,233 @@
+"""The index of one workspace: brings it up to date, and answers questions. Owns the corpus and what is on disk of it.
+
+It works in the caller's thread and holds a lock while it does. Whoever waits for an answer sees the files as they are: a
+refresh lists them, reads those whose stamp changed, and parses those whose content is new to the store.
+"""
+
+import hashlib
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from tallystick_agent.context.code.corpus import Corpus, Part, corpus, due, part
+from tallystick_agent.context.code.file_kinds import left_out_by_content, left_out_by_name
+from tallystick_agent.context.code.history import MOST_COMMITS, History, from_json, history, read_commit, to_json
+from tallystick_agent.context.code.languages import language_of
+from tallystick_agent.context.code.rank import Hints, Ranking, rank
+from tallystick_agent.context.code.record import FORMAT, Record, from_bytes, read_text, to_bytes
+from tallystick_agent.context.code.segment import segment
+from tallystick_agent.context.code.store import IndexStore
+from tallystick_agent.git.repo import Repo
+from tallystick_agent.policy.paths import is_secret
+from tallystick_agent.ports import Files
+from tallystick_agent.protocol.errors import WorkspaceError
+
+LOG = logging.getLogger("tallystick")
+MOST_FILES: Final = 60_000
+MOST_DECODED: Final = 400
+"""Decoded records that are kept for their names and first lines."""
+_BATCH: Final = 200
+_LEFT_OUT: Final = b""
+"""The key of a file that is in no index."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Files done of those that a refresh has to read."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What questions are asked of: frozen, so a refresh meanwhile changes nothing in it."""
+
+    corpus: Corpus
+    past: History
+    left_out: Mapping[str, str] = field(default_factory=lambda: {})
+    """Paths that are not read, and why."""
+
+
+class CodeIndex:
+    def __init__(self, store: IndexStore, root: str, repo: Repo | None, *, day: Callable[[], int]) -> None:
+        """`root` names the workspace in the store; `day` is the number of today, for dropping what is long unused."""
+        self._store = store
+        self._root = root
+        self._repo = repo
+        self._day = day
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[str, bytes]] = {}
+        self._loaded = False
+        self._left_out: dict[str, str] = {}
+        self._parts: tuple[Part, ...] = ()
+        self._head: str | None = None
+        self._past = history(())
+        self._view: View | None = None
+        self._decoded: OrderedDict[bytes, Record] = OrderedDict()
+
+    def refresh(self, files: Files, progress: Callable[[Progress], None] | None = None) -> View:
+        """The files as they are now. Blocks; the first time on a new workspace for seconds a thousand files."""
+        with self._lock:
+            changed = self._read(files, progress)
+            moved = self._read_history()
+            if self._view is None or changed or moved:
+                joined = corpus(self._parts) if changed or self._view is None else self._view.corpus
+                self._view = View(corpus=joined, past=self._past, left_out=dict(self._left_out))
+            return self._view
+
+    def ask(self, text: str, view: View, hints: Hints | None = None) -> Ranking:
+        return rank(text, view.corpus, view.past, hints)
+
+    def record(self, key: bytes) -> Record | None:
+        """The names and first lines of a file of a view; `None` where the store lost it."""
+        with self._lock:
+            return self._record(key)
+
+    def key_of(self, path: str, data: bytes) -> bytes:
+        """The key under which the record of such a file is kept."""
+        language = language_of(path)
+        name = language.name if language else ""
+        return hashlib.blake2b(data, digest_size=16, salt=name.encode()[:16], person=b"ts%d" % FORMAT).digest()
+
+    def _record(self, key: bytes) -> Record | None:
+        known = self._decoded.get(key)
+        if known is not None:
+            self._decoded.move_to_end(key)
+            return known
+        data = self._store.records([key]).get(key)
+        try:
+            record = from_bytes(data) if data is not None else None
+        except ValueError:
+            record = None
+        if record is not None:
+            self._remember(key, record)
+        return record
+
+    def _remember(self, key: bytes, record: Record) -> None:
+        self._decoded[key] = record
+        while len(self._decoded) > MOST_DECODED:
+            self._decoded.popitem(last=False)
+
+    def _read(self, files: Files, progress: Callable[[Progress], None] | None) -> bool:
+        """Brings the parts up to date; whether anything changed."""
+        if not self._loaded:
+            self._known = self._store.stamps(self._root)
+            self._loaded = True
+        stamps = {path: stamp for path, stamp in files.stamps().items() if not is_secret(path)}
+        if len(stamps) > MOST_FILES:
+            stamps = dict(sorted(stamps.items(), key=lambda pair: (language_of(pair[0]) is None, pair[0]))[:MOST_FILES])
+        stale = [path for path, stamp in stamps.items() if self._known.get(path, ("", b""))[0] != stamp]
+        gone = [path for path in self._known if path not in stamps]
+        contents: dict[bytes, tuple[str, bytes]] = {}
+        keyed: dict[str, bytes] = {path: key for path, (_, key) in self._known.items() if path in stamps}
+        fresh: list[tuple[str, str, bytes]] = []
+        made: dict[bytes, Record] = {}
+        for start in range(0, len(stale), _BATCH):
+            contents.clear()
+            for path in stale[start : start + _BATCH]:
+                key, data = self._key(files, path)
+                keyed[path] = key
+                fresh.append((path, stamps[path], key))
+                if key != _LEFT_OUT:
+                    contents[key] = (path, data)
+            made |= self._parse(contents)
+            if progress is not None:
+                progress(Progress(done=min(start + _BATCH, len(stale)), total=len(stale)))
+        for path in gone:
+            keyed.pop(path, None)
+            self._left_out.pop(path, None)
+        changed = self._rebuild(keyed, made)
+        if fresh or gone:
+            self._store.keep_stamps(self._root, fresh, gone)
+        self._known = {path: (stamps[path], key) for path, key in keyed.items()}
+        return changed
+
+    def _key(self, files: Files, path: str) -> tuple[bytes, bytes]:
+        """A file's content key and content; the key is empty for what is left out, which is then noted."""
+        reason = left_out_by_name(path)
+        data = b""
+        if not reason:
+            try:
+                data = files.load(path)
+                reason = left_out_by_content(data)
+            except WorkspaceError as error:
+                reason = error.message
+        if reason:
+            self._left_out[path] = reason
+            return _LEFT_OUT, b""
+        self._left_out.pop(path, None)
+        return self.key_of(path, data), data
+
+    def _parse(self, contents: Mapping[bytes, tuple[str, bytes]]) -> dict[bytes, Record]:
+        here = self._store.records(list(contents))
+        found: dict[bytes, Record] = {}
+        new: list[tuple[bytes, bytes]] = []
+        for key, (path, data) in contents.items():
+            if key in here:
+                try:
+                    found[key] = from_bytes(here[key])
+                    continue
+                except ValueError:
+                    LOG.warning("a damaged record of the index is made again")
+            language = language_of(path)
+            found[key] = read_text(data, language.name if language else "")
+            new.append((key, to_bytes(found[key])))
+        if new:
+            self._store.keep(new, day=self._day())
+        return found
+
+    def _rebuild(self, keyed: dict[str, bytes], made: Mapping[bytes, Record]) -> bool:
+        """Files that left or changed die in their parts; what is new becomes a part; parts that are due are joined."""
+        have = {path: key for one in self._parts for path, key in zip(one.paths, one.segment.keys, strict=True) if path}
+        dead = frozenset(path for path, key in have.items() if keyed.get(path) != key)
+        missing = [path for path, key in keyed.items() if key != _LEFT_OUT and have.get(path) != key]
+        if not dead and not missing:
+            return False
+        parts = [one.without(dead) for one in self._parts]
+        old = due(parts)
+        paths = missing + [path for one in old for path in one.paths if path]
+        fresh = self._part(paths, keyed, made)
+        kept = [one for one in parts if all(one is not other for other in old)]
+        self._parts = tuple(one for one in (*kept, *fresh) if one.paths)
+        return True
+
+    def _part(self, paths: Sequence[str], keyed: dict[str, bytes], made: Mapping[bytes, Record]) -> list[Part]:
+        wanted = [keyed[path] for path in paths if keyed[path] not in made]
+        rows = self._store.records(list(dict.fromkeys(wanted)))
+        records: list[Record] = []
+        shown: list[str] = []
+        known: dict[bytes, Record] = dict(made)
+        for path in paths:
+            key = keyed[path]
+            if key not in known:
+                try:
+                    known[key] = from_bytes(rows[key])
+                except (ValueError, KeyError):
+                    # The store lost it: without a key it is read again the next time.
+                    del keyed[path]
+                    continue
+            records.append(known[key])
+            shown.append(path)
+        return [part(segment([keyed[path] for path in shown], records), shown)] if shown else []
+
+    def _read_history(self) -> bool:
+        if self._repo is None or not self._repo.found:
+            return False
+        head = self._repo.head().commit
+        if head == self._head:
+            return False
+        shas = self._repo.commits(MOST_COMMITS) if head else ()
+        known = self._store.commits(shas)
+        missing = [sha for sha in shas if sha not in known]
+        if missing:
+            rows = [(one.sha, to_json(read_commit(one.message, one.files))) for one in self._repo.changes(missing)]
+            self._store.keep_commits(rows)
+            known |= dict(rows)
+        commits = [one for sha in shas if sha in known and (one := from_json(known[sha])) is not None]
+        self._past = history(commits)
+        self._head = head
+        return True

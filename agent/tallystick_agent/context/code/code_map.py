@@ -1,0 +1,144 @@
+"""A map of the code that a task is about, within a budget. Owns the way from a ranking to text.
+
+Small budgets buy first lines of many definitions, large ones the bodies of the best and the first lines of the rest.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from tallystick_agent.context.code.code_index import CodeIndex, View
+from tallystick_agent.context.code.layout import Body, Line, bodies_text, outline_text
+from tallystick_agent.context.code.pick import BODY_SHARE, Candidate, pick_bodies, pick_lines
+from tallystick_agent.context.code.rank import Ranking
+from tallystick_agent.context.code.record import Record
+from tallystick_agent.context.code.words import query_terms, term_hash
+from tallystick_agent.ports import Files
+from tallystick_agent.protocol.errors import WorkspaceError
+
+Mode = Literal["outline", "bodies"]
+BODIES_FROM: Final = 3_000
+"""Tokens from which bodies are worth their room."""
+FAR: Final = 16.0
+"""Definitions whose score is this much below the best are e^16 times less likely: they are not looked at."""
+_PER_LINE: Final = 6
+"""Tokens of the cheapest first line: how many candidates a budget can hold at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeMap:
+    """`tokens` is what `count` says of `text`, and at most the budget."""
+
+    text: str
+    tokens: int
+    mode: Mode
+    lines: tuple[Line, ...]
+    bodies: tuple[Body, ...]
+
+
+class MapMaker:
+    """Makes maps of one ranking; texts and names that several budgets need are read once."""
+
+    def __init__(
+        self, index: CodeIndex, view: View, ranking: Ranking, files: Files, count: Callable[[str], int], question: str
+    ) -> None:
+        """`count`: tokens of a text; sums over lines must not be less than the whole (`tokens.segments`)."""
+        self._index, self._view, self._ranking, self._files = index, view, ranking, files
+        self._count = count
+        self._question = question
+        self._made: list[Candidate] = []
+        self._records: dict[int, Record | None] = {}
+        self._texts: dict[str, Sequence[str]] = {}
+        self._at = 0
+
+    def make(self, budget: int, mode: Mode | None = None, *, plain: bool = False) -> CodeMap:
+        """The best map within `budget` tokens; without a mode the budget decides."""
+        mode = mode or ("bodies" if budget >= BODIES_FROM else "outline")
+        bodies: tuple[Body, ...] = ()
+        used = 0
+        if mode == "bodies":
+            share = int(budget * BODY_SHARE)
+            candidates = self._candidates(60 + share // 25)
+            bodies, used = pick_bodies(candidates, self._lines_of(candidates), share, self._count, self._worth(), plain=plain)
+        shown = {(body.path, number) for body in bodies for number, _ in body.lines}
+        rest = [
+            one
+            for one in self._candidates(60 + (budget - used) // _PER_LINE)
+            if one.definition and (one.path, one.first) not in shown
+        ]
+        lines, _ = pick_lines(rest, budget - used, self._count, plain=plain)
+        text = bodies_text(bodies) + outline_text(lines, plain=plain)
+        tokens = self._count(text)
+        while tokens > budget and lines:
+            # Only a counter that is no sum over lines comes here.
+            lines = lines[: len(lines) * 9 // 10]
+            text = bodies_text(bodies) + outline_text(lines, plain=plain)
+            tokens = self._count(text)
+        while tokens > budget and bodies:
+            bodies = bodies[:-1]
+            text = bodies_text(bodies)
+            tokens = self._count(text)
+        return CodeMap(text=text, tokens=tokens, mode=mode, lines=lines, bodies=bodies)
+
+    def _candidates(self, most: int) -> list[Candidate]:
+        """At least the best `most` chunks, best first."""
+        chunks, scores = self._ranking.chunks, self._ranking.chunk_scores
+        top = float(scores[chunks[0]]) if len(chunks) else 0.0
+        while len(self._made) < most and self._at < len(chunks):
+            chunk = int(chunks[self._at])
+            if not scores[chunk] > top - FAR:
+                break
+            self._at += 1
+            one = self._candidate(chunk, float(scores[chunk]))
+            if one is not None:
+                self._made.append(one)
+        return self._made[:most]
+
+    def _candidate(self, chunk: int, score: float) -> Candidate | None:
+        view = self._view.corpus
+        file = int(view.file_of[chunk])
+        if file not in self._records:
+            self._records[file] = self._index.record(view.keys[file])
+        record = self._records[file]
+        if record is None:
+            return None
+        own = chunk - int(view.first_chunk[file])
+        at = record.chunks[own]
+        children = tuple((one.lead, one.last) for one in record.chunks[own + 1 :] if one.parent == own)
+        return Candidate(
+            path=view.paths[file],
+            name=at.name,
+            kind=at.kind,
+            first=at.first,
+            last=at.last,
+            lead=at.lead,
+            signature=at.signature,
+            score=score,
+            children=children,
+        )
+
+    def _lines_of(self, candidates: Sequence[Candidate]) -> Mapping[str, Sequence[str]]:
+        """The lines of the candidates' files. One that changed since it was indexed is left out: its numbers are old."""
+        view = self._view.corpus
+        for path in dict.fromkeys(one.path for one in candidates):
+            if path in self._texts:
+                continue
+            try:
+                data = self._files.load(path)
+            except WorkspaceError:
+                continue
+            if self._index.key_of(path, data) == view.keys[view.numbers[path]]:
+                self._texts[path] = data.decode("utf-8", "replace").split("\n")
+        return self._texts
+
+    def _worth(self) -> dict[int, float]:
+        """The weight of each term of the question: rare ones tell more."""
+        chunks = self._view.corpus.chunks
+        found: dict[int, float] = {}
+        for term, weight in query_terms(self._question).items():
+            hashed = term_hash(term)
+            number = len(self._view.corpus.body(hashed)[0])
+            if number:
+                found[hashed] = weight * math.log(1 + (chunks - number + 0.5) / (number + 0.5))
+        return found

@@ -1,0 +1,64 @@
+"""Asking the index of a workspace without blocking anybody. Owns the way from a question to a map, off the event loop.
+
+The index is brought up to date with every question, in a worker thread; nobody's turn waits for a first build longer than it
+says it would.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tallystick_agent.context.code.code_index import CodeIndex, Progress, View
+from tallystick_agent.context.code.code_map import CodeMap, MapMaker, Mode
+from tallystick_agent.context.code.rank import Hints
+from tallystick_agent.ports import Workspace
+from tallystick_agent.tokens.encodings import o200k
+from tallystick_agent.tokens.segments import SegmentCounter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Files in order, best first, with their scores; and a map for each budget that was asked for."""
+
+    files: tuple[tuple[str, float], ...]
+    maps: dict[int, CodeMap]
+    indexed: int
+    left_out: int
+
+
+class CodeSearch:
+    """Of one workspace. Questions may be asked at the same time; they are answered one after the other."""
+
+    def __init__(self, workspace: Workspace, index: CodeIndex) -> None:
+        self._workspace = workspace
+        self._index = index
+        self._counter = SegmentCounter(lambda text: len(o200k().encode_ordinary(text)))
+
+    async def prepare(self, progress: Callable[[Progress], None] | None = None) -> View:
+        """Brings the index up to date ahead of a question."""
+        return await asyncio.to_thread(self._index.refresh, self._workspace.now(), progress)
+
+    async def find(
+        self,
+        question: str,
+        budgets: Sequence[int],
+        *,
+        mode: Mode | None = None,
+        plain: bool = False,
+        hints: Hints | None = None,
+        most_files: int = 50,
+    ) -> Found:
+        """The files and definitions that a question is about. `budgets` are tokens of o200k."""
+        files = self._workspace.now()
+
+        def work() -> Found:
+            view = self._index.refresh(files)
+            ranking = self._index.ask(question, view, hints)
+            maker = MapMaker(self._index, view, ranking, files, self._counter.text, question)
+            maps = {budget: maker.make(budget, mode, plain=plain) for budget in budgets}
+            order = [int(number) for number in ranking.files[:most_files]]
+            shown = tuple((view.corpus.paths[number], float(ranking.file_scores[number])) for number in order)
+            live = tuple(one for one in shown if one[0])
+            return Found(files=live, maps=maps, indexed=len(view.corpus.numbers), left_out=len(view.left_out))
+
+        return await asyncio.to_thread(work)
