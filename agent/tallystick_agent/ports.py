@@ -3,12 +3,13 @@
 Paths that cross a port are relative to the workspace root, with `/` between parts.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
+from tallystick_agent.protocol.code import Found, Mode
 from tallystick_agent.protocol.events import Event
 from tallystick_agent.protocol.ids import SessionId
 from tallystick_agent.protocol.operations import Operation
@@ -75,6 +76,16 @@ class Workspace(Protocol):
 
     def now(self) -> Files:
         """The files as they are, the editor's unsaved texts frozen."""
+        ...
+
+
+class CodeFinder(Protocol):
+    """Finds the code of a workspace that a question is about."""
+
+    async def find(
+        self, question: str, budgets: Sequence[int], *, mode: Mode | None = None, plain: bool = False, most_files: int = 50
+    ) -> Found:
+        """Files best first, and a map within each of `budgets` (tokens of o200k)."""
         ...
 
 

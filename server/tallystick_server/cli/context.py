@@ -15,8 +15,8 @@ from tallystick_agent.protocol.errors import ConfigurationError, TallystickError
 from tallystick_server.compose import Application
 
 if TYPE_CHECKING:
-    from tallystick_agent.context.code.code_map import CodeMap, Mode
-    from tallystick_agent.context.code.search import CodeSearch, Found
+    from tallystick_agent.ports import CodeFinder
+    from tallystick_agent.protocol.code import CodeMap, Found, Mode
 
 BUDGET = click.IntRange(50, 200_000)
 MOST_QUERY = 100_000
@@ -111,7 +111,7 @@ def _sections(text: str, paths: frozenset[str]) -> dict[str, str]:
 
 
 async def _serve(app: Application, mode: "Mode | None", plain: bool) -> int:
-    searches: dict[str, CodeSearch] = {}
+    searches: dict[str, CodeFinder] = {}
     loop = asyncio.get_running_loop()
     try:
         while line := await loop.run_in_executor(None, sys.stdin.readline):
@@ -127,7 +127,7 @@ async def _serve(app: Application, mode: "Mode | None", plain: bool) -> int:
 
 
 async def _answer(
-    app: Application, searches: "dict[str, CodeSearch]", line: str, mode: "Mode | None", plain: bool
+    app: Application, searches: "dict[str, CodeFinder]", line: str, mode: "Mode | None", plain: bool
 ) -> dict[str, Any]:
     from pydantic import TypeAdapter, ValidationError
 

@@ -5,36 +5,24 @@ Small budgets buy first lines of many definitions, large ones the bodies of the 
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from tallystick_agent.context.code.code_index import CodeIndex, View
-from tallystick_agent.context.code.layout import Body, Line, bodies_text, outline_text
+from tallystick_agent.context.code.layout import bodies_text, outline_text
 from tallystick_agent.context.code.pick import BODY_SHARE, Candidate, pick_bodies, pick_lines
 from tallystick_agent.context.code.rank import Ranking
 from tallystick_agent.context.code.record import Record
 from tallystick_agent.context.code.words import query_terms, term_hash
 from tallystick_agent.ports import Files
+from tallystick_agent.protocol.code import Body, CodeMap, Mode
 from tallystick_agent.protocol.errors import WorkspaceError
 
-Mode = Literal["outline", "bodies"]
 BODIES_FROM: Final = 3_000
 """Tokens from which bodies are worth their room."""
 FAR: Final = 16.0
 """Definitions whose score is this much below the best are e^16 times less likely: they are not looked at."""
 _PER_LINE: Final = 6
 """Tokens of the cheapest first line: how many candidates a budget can hold at most."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeMap:
-    """`tokens` is what `count` says of `text`, and at most the budget."""
-
-    text: str
-    tokens: int
-    mode: Mode
-    lines: tuple[Line, ...]
-    bodies: tuple[Body, ...]
 
 
 class MapMaker:

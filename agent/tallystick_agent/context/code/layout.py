@@ -13,54 +13,14 @@ Every line begins where no token crosses, so that the tokens of a map are the su
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Final, TypeVar
+
+from tallystick_agent.protocol.code import Body, Line
 
 SHORT: Final = 72
 """Characters of a first line in an outline; longer ones are cut."""
 CUT: Final = 400
 """Characters of a line in a body."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """The first line of a definition."""
-
-    path: str
-    number: int
-    text: str
-    name: str
-    last: int
-    score: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
-    """Lines of a file, in order, each with its number."""
-
-    path: str
-    lines: tuple[tuple[int, str], ...]
-    score: float
-    name: str
-    plain: bool = False
-    """Blank lines are left out of it."""
-
-    def blocks(self) -> list[list[tuple[int, str]]]:
-        """Runs of lines without a gap, blank lines at their ends left out; where `plain`, blank lines are no gap."""
-        gap = 2 if self.plain else 1
-        found: list[list[tuple[int, str]]] = []
-        for number, text in self.lines:
-            if found and found[-1][-1][0] >= number - gap:
-                found[-1].append((number, text))
-            elif text.strip():
-                found.append([(number, text)])
-        for block in found:
-            while not block[-1][1].strip():
-                block.pop()
-        return found
-
-    def without(self, numbers: set[int]) -> "Body":
-        return replace(self, lines=tuple(line for line in self.lines if line[0] not in numbers))
 
 
 T = TypeVar("T", Line, Body)

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tallystick_agent.context.code.layout import CUT, Body, Line, block_text, path_line, shown_line
+from tallystick_agent.context.code.layout import CUT, block_text, path_line, shown_line
 from tallystick_agent.context.code.words import hashes_of, words
+from tallystick_agent.protocol.code import Body, Line
 
 THRIFT: Final = 1.0
 """How much a longer first line counts against a definition: times ln of its tokens."""

@@ -6,24 +6,14 @@ says it would.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from tallystick_agent.context.code.code_index import CodeIndex, Progress, View
-from tallystick_agent.context.code.code_map import CodeMap, MapMaker, Mode
+from tallystick_agent.context.code.code_map import MapMaker
 from tallystick_agent.context.code.rank import Hints
 from tallystick_agent.ports import Workspace
+from tallystick_agent.protocol.code import Found, Mode
 from tallystick_agent.tokens.encodings import o200k
 from tallystick_agent.tokens.segments import SegmentCounter
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """Files in order, best first, with their scores; and a map for each budget that was asked for."""
-
-    files: tuple[tuple[str, float], ...]
-    maps: dict[int, CodeMap]
-    indexed: int
-    left_out: int
 
 
 class CodeSearch:
