@@ -55,6 +55,10 @@ class Repo:
             commit=self._ask("rev-parse", "--verify", "-q", "HEAD^{commit}") or "",
         )
 
+    def prefix(self) -> str:
+        """The folder that was asked, below the work tree's top, with `/` at its end; empty for the top itself."""
+        return self._ask("rev-parse", "--show-prefix") or ""
+
     def commits(self, most: int) -> tuple[str, ...]:
         """The newest commits that HEAD comes from, merges left out, newest first."""
         return tuple((self._ask("rev-list", "--no-merges", f"--max-count={most}", "HEAD", "--") or "").split())
@@ -65,12 +69,16 @@ class Repo:
             return ()
         shown = self._ask(
             "diff-tree", "--stdin", "-r", "-z", "--root", "--no-renames", "--name-only", "--no-textconv", "--no-ext-diff",
-            "--relative", f"--format={_MARK}%H{_SEPARATOR}%B{_SEPARATOR}",
+            "--relative", "--encoding=UTF-8", f"--format={_MARK}%H{_SEPARATOR}%B{_SEPARATOR}",
             given="".join(f"{sha}\n" for sha in commits),
         )  # fmt: skip
+        asked = frozenset(commits)
         found: list[CommitChange] = []
         for block in (shown or "").split(_MARK)[1:]:
             sha, _, rest = block.partition(_SEPARATOR)
+            if sha not in asked:
+                # A mark inside a message: nothing after it is believed.
+                continue
             message, _, names = rest.partition(_SEPARATOR)
             files = tuple(name for name in names.strip("\0\n").split("\0") if name)
             found.append(CommitChange(sha=sha, message=message.strip(), files=files))

@@ -88,7 +88,7 @@ def _rows(found: "Found", made: "CodeMap") -> list[dict[str, Any]]:
     for line in made.lines:
         entry = {"name": line.name, "lines": [[line.number, line.last]], "shown": "first line", "score": round(line.score, 3)}
         by_path.setdefault(line.path, []).append(entry)
-    sections = _sections(made.text, frozenset(by_path))
+    sections = _sections(made)
     for path, score in found.files:
         text = sections.get(path, "")
         rows.append({"path": path, "score": round(score, 3), "symbols": by_path.get(path, []), "text": text})
@@ -98,15 +98,16 @@ def _rows(found: "Found", made: "CodeMap") -> list[dict[str, Any]]:
     return [*rows, {"map": made.text, "tokens": made.tokens, "mode": made.mode, "files": found.indexed}]
 
 
-def _sections(text: str, paths: frozenset[str]) -> dict[str, str]:
-    """The lines of the map under each path."""
+def _sections(made: "CodeMap") -> dict[str, str]:
+    """The lines of the map under each path. A line of code may look like a path, so only the next one of the map counts."""
+    ahead = [*dict.fromkeys(one.path for one in made.bodies), *dict.fromkeys(one.path for one in made.lines), ""]
     found: dict[str, str] = {}
     path = ""
-    for line in text.splitlines(keepends=True):
-        if line.endswith(":\n") and line[:-2] in paths:
-            path = line[:-2]
+    for line in made.text.split("\n")[:-1]:
+        if ahead[0] and line == f"{ahead[0]}:":
+            path = ahead.pop(0)
         elif path:
-            found[path] = found.get(path, "") + line
+            found[path] = f"{found.get(path, '')}{line}\n"
     return found
 
 
@@ -114,11 +115,13 @@ async def _serve(app: Application, mode: "Mode | None", plain: bool) -> int:
     searches: dict[str, CodeFinder] = {}
     loop = asyncio.get_running_loop()
     try:
-        while line := await loop.run_in_executor(None, sys.stdin.readline):
+        while line := await loop.run_in_executor(None, sys.stdin.buffer.readline):
             try:
                 answer = await _answer(app, searches, line, mode, plain)
             except TallystickError as error:
                 answer = {"error": error.message, "code": error.code, "remedy": error.remedy}
+            except OSError as error:
+                answer = {"error": f"That repository cannot be read: {error.strerror}."}
             click.echo(json.dumps(answer))
             sys.stdout.flush()
     finally:
@@ -127,7 +130,7 @@ async def _serve(app: Application, mode: "Mode | None", plain: bool) -> int:
 
 
 async def _answer(
-    app: Application, searches: "dict[str, CodeFinder]", line: str, mode: "Mode | None", plain: bool
+    app: Application, searches: "dict[str, CodeFinder]", line: bytes, mode: "Mode | None", plain: bool
 ) -> dict[str, Any]:
     from pydantic import TypeAdapter, ValidationError
 

@@ -49,8 +49,10 @@ class DiskFiles:
             except (OSError, ValueError):
                 continue
             if stat.S_ISREG(status.st_mode):
-                fresh = f"?{now}" if now - status.st_mtime_ns < RACY_NS else ""
-                found[path] = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}{fresh}"
+                # The second time is of the inode: it also tells of writes that keep the first, and of new permissions.
+                written, changed = status.st_mtime_ns, status.st_ctime_ns
+                fresh = f"?{now}" if now - max(written, changed) < RACY_NS else ""
+                found[path] = f"{status.st_size}:{written}:{changed}:{status.st_ino}{fresh}"
         return found
 
     def load(self, path: str) -> bytes:

@@ -53,7 +53,7 @@ class EditorWorkspace:
 
     def now(self) -> Files:
         live = {self._relative(one): one.plain for one in self._inside() if not one.uri.endswith(CHAT_SUFFIX)}
-        return _LiveFiles(self._disk.now(), live)
+        return _LiveFiles(self._disk.now(), live, self.root)
 
     async def write(self, writes: tuple[FileWrite, ...]) -> None:
         """Open documents first, since an editor may refuse; should the disk then fail, they get their old text back."""
@@ -110,18 +110,30 @@ class EditorWorkspace:
 
 
 class _LiveFiles:
-    """Implements the `Files` port: `live` texts over the disk's."""
+    """Implements the `Files` port: `live` texts over the disk's, also of files that are not saved yet."""
 
-    def __init__(self, disk: Files, live: Mapping[str, str]) -> None:
+    def __init__(self, disk: Files, live: Mapping[str, str], root: Path) -> None:
         self._disk = disk
         self._live = live
+        self._root = root
 
     def stamps(self) -> Mapping[str, str]:
-        return {**self._disk.stamps(), **{path: f"live:{digest(text)}" for path, text in self._live.items()}}
+        found = dict(self._disk.stamps())
+        for path, text in self._live.items():
+            # What is on the disk and not listed is ignored, or git's own: being open does not change that.
+            if path in found or not os.path.lexists(self._root / path):
+                found[path] = f"live:{digest(text)}"
+        return found
 
     def load(self, path: str) -> bytes:
         text = self._live.get(path)
-        return self._disk.load(path) if text is None else text.encode("utf-8", "surrogateescape")
+        if text is None:
+            return self._disk.load(path)
+        try:
+            return text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            # Half a character that an editor sent.
+            return text.encode("utf-8", "surrogatepass")
 
 
 def _spelled(document: OpenDocument, write: FileWrite) -> str:

@@ -30,8 +30,10 @@ MOST_FILES: Final = 60_000
 MOST_DECODED: Final = 400
 """Decoded records that are kept for their names and first lines."""
 _BATCH: Final = 200
-_LEFT_OUT: Final = b""
-"""The key of a file that is in no index."""
+_ATTEMPTS: Final = 3
+"""How often one refresh reads again what the store lost."""
+_LEFT_OUT: Final = b"left out: "
+"""What the key of a file that is in no index begins with; the reason follows. Other keys are digests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,15 @@ class View:
     """Paths that are not read, and why."""
 
 
+def _left_out(reason: str) -> bytes:
+    return _LEFT_OUT + reason.encode("utf-8", "replace")
+
+
+def _reason(key: bytes) -> str:
+    """Why a file is left out; empty for one that is not."""
+    return key.removeprefix(_LEFT_OUT).decode("utf-8", "replace") if key.startswith(_LEFT_OUT) else ""
+
+
 class CodeIndex:
     def __init__(self, store: IndexStore, root: str, repo: Repo | None, *, day: Callable[[], int]) -> None:
         """`root` names the workspace in the store; `day` is the number of today, for dropping what is long unused."""
@@ -62,7 +73,6 @@ class CodeIndex:
         self._lock = threading.Lock()
         self._known: dict[str, tuple[str, bytes]] = {}
         self._loaded = False
-        self._left_out: dict[str, str] = {}
         self._parts: tuple[Part, ...] = ()
         self._head: str | None = None
         self._past = history(())
@@ -74,9 +84,10 @@ class CodeIndex:
         with self._lock:
             changed = self._read(files, progress)
             moved = self._read_history()
-            if self._view is None or changed or moved:
+            left_out = {path: reason for path, (_, key) in self._known.items() if (reason := _reason(key))}
+            if self._view is None or changed or moved or left_out != self._view.left_out:
                 joined = corpus(self._parts) if changed or self._view is None else self._view.corpus
-                self._view = View(corpus=joined, past=self._past, left_out=dict(self._left_out))
+                self._view = View(corpus=joined, past=self._past, left_out=left_out)
             return self._view
 
     def ask(self, text: str, view: View, hints: Hints | None = None) -> Ranking:
@@ -86,6 +97,15 @@ class CodeIndex:
         """The names and first lines of a file of a view; `None` where the store lost it."""
         with self._lock:
             return self._record(key)
+
+    def restore(self, key: bytes, path: str, data: bytes) -> Record | None:
+        """A record that the store lost, made again of the file; `None` where that has changed."""
+        if self.key_of(path, data) != key:
+            return None
+        with self._lock:
+            record = self._parse({key: (path, data)})[key]
+            self._remember(key, record)
+            return record
 
     def key_of(self, path: str, data: bytes) -> bytes:
         """The key under which the record of such a file is kept."""
@@ -116,51 +136,61 @@ class CodeIndex:
         """Brings the parts up to date; whether anything changed."""
         if not self._loaded:
             self._known = self._store.stamps(self._root)
+            self._store.touch(self._root, day=self._day())
             self._loaded = True
         stamps = {path: stamp for path, stamp in files.stamps().items() if not is_secret(path)}
         if len(stamps) > MOST_FILES:
             stamps = dict(sorted(stamps.items(), key=lambda pair: (language_of(pair[0]) is None, pair[0]))[:MOST_FILES])
+        changed = False
+        for _ in range(_ATTEMPTS):
+            moved, lost = self._update(files, stamps, progress)
+            changed = changed or moved
+            if not lost:
+                break
+        return changed
+
+    def _update(self, files: Files, stamps: Mapping[str, str], progress: Callable[[Progress], None] | None) -> tuple[bool, bool]:
+        """Whether anything changed, and whether the store lost records, whose files are then unknown: stale the next time."""
         stale = [path for path, stamp in stamps.items() if self._known.get(path, ("", b""))[0] != stamp]
         gone = [path for path in self._known if path not in stamps]
         contents: dict[bytes, tuple[str, bytes]] = {}
         keyed: dict[str, bytes] = {path: key for path, (_, key) in self._known.items() if path in stamps}
         fresh: list[tuple[str, str, bytes]] = []
+        failed: set[str] = set()
         made: dict[bytes, Record] = {}
         for start in range(0, len(stale), _BATCH):
             contents.clear()
             for path in stale[start : start + _BATCH]:
-                key, data = self._key(files, path)
+                try:
+                    key, data = self._key(files, path)
+                    fresh.append((path, stamps[path], key))
+                except WorkspaceError as error:
+                    key, data = _left_out(error.message), b""
+                    failed.add(path)
                 keyed[path] = key
-                fresh.append((path, stamps[path], key))
-                if key != _LEFT_OUT:
+                if not _reason(key):
                     contents[key] = (path, data)
             made |= self._parse(contents)
             if progress is not None:
                 progress(Progress(done=min(start + _BATCH, len(stale)), total=len(stale)))
-        for path in gone:
-            keyed.pop(path, None)
-            self._left_out.pop(path, None)
+        number = len(keyed)
         changed = self._rebuild(keyed, made)
         if fresh or gone:
             self._store.keep_stamps(self._root, fresh, gone)
-        self._known = {path: (stamps[path], key) for path, key in keyed.items()}
-        return changed
+        if made:
+            self._store.shrink()
+        # What could not be read may be read the next time, whatever its stamp.
+        self._known = {path: ("" if path in failed else stamps[path], key) for path, key in keyed.items()}
+        return changed, len(keyed) < number
 
     def _key(self, files: Files, path: str) -> tuple[bytes, bytes]:
-        """A file's content key and content; the key is empty for what is left out, which is then noted."""
+        """A file's content key and content; what is left out has its reason as a key. Raises `WorkspaceError`."""
         reason = left_out_by_name(path)
-        data = b""
-        if not reason:
-            try:
-                data = files.load(path)
-                reason = left_out_by_content(data)
-            except WorkspaceError as error:
-                reason = error.message
         if reason:
-            self._left_out[path] = reason
-            return _LEFT_OUT, b""
-        self._left_out.pop(path, None)
-        return self.key_of(path, data), data
+            return _left_out(reason), b""
+        data = files.load(path)
+        reason = left_out_by_content(data)
+        return (_left_out(reason), b"") if reason else (self.key_of(path, data), data)
 
     def _parse(self, contents: Mapping[bytes, tuple[str, bytes]]) -> dict[bytes, Record]:
         here = self._store.records(list(contents))
@@ -184,7 +214,7 @@ class CodeIndex:
         """Files that left or changed die in their parts; what is new becomes a part; parts that are due are joined."""
         have = {path: key for one in self._parts for path, key in zip(one.paths, one.segment.keys, strict=True) if path}
         dead = frozenset(path for path, key in have.items() if keyed.get(path) != key)
-        missing = [path for path, key in keyed.items() if key != _LEFT_OUT and have.get(path) != key]
+        missing = [path for path, key in keyed.items() if not _reason(key) and have.get(path) != key]
         if not dead and not missing:
             return False
         parts = [one.without(dead) for one in self._parts]
@@ -221,13 +251,16 @@ class CodeIndex:
         if head == self._head:
             return False
         shas = self._repo.commits(MOST_COMMITS) if head else ()
-        known = self._store.commits(shas)
-        missing = [sha for sha in shas if sha not in known]
+        # The paths of a commit are those below this folder: a part of a repository keeps rows of its own.
+        part_of = self._repo.prefix().encode("utf-8", "backslashreplace").decode()
+        known = {row.removesuffix(part_of): data for row, data in self._store.commits([sha + part_of for sha in shas]).items()}
+        read = {sha: one for sha, data in known.items() if (one := from_json(data)) is not None}
+        missing = [sha for sha in shas if sha not in read]
         if missing:
-            rows = [(one.sha, to_json(read_commit(one.message, one.files))) for one in self._repo.changes(missing)]
-            self._store.keep_commits(rows)
-            known |= dict(rows)
-        commits = [one for sha in shas if sha in known and (one := from_json(known[sha])) is not None]
+            fresh = {one.sha: read_commit(one.message, one.files) for one in self._repo.changes(missing)}
+            self._store.keep_commits([(sha + part_of, to_json(one)) for sha, one in fresh.items()])
+            read |= fresh
+        commits = [read[sha] for sha in shas if sha in read]
         self._past = history(commits)
         self._head = head
         return True

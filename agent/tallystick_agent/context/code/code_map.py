@@ -87,7 +87,7 @@ class MapMaker:
         view = self._view.corpus
         file = int(view.file_of[chunk])
         if file not in self._records:
-            self._records[file] = self._index.record(view.keys[file])
+            self._records[file] = self._record(view.paths[file], view.keys[file])
         record = self._records[file]
         if record is None:
             return None
@@ -106,6 +106,15 @@ class MapMaker:
             children=children,
         )
 
+    def _record(self, path: str, key: bytes) -> Record | None:
+        record = self._index.record(key)
+        if record is not None:
+            return record
+        try:
+            return self._index.restore(key, path, self._files.load(path))
+        except WorkspaceError:
+            return None
+
     def _lines_of(self, candidates: Sequence[Candidate]) -> Mapping[str, Sequence[str]]:
         """The lines of the candidates' files. One that changed since it was indexed is left out: its numbers are old."""
         view = self._view.corpus
@@ -122,7 +131,7 @@ class MapMaker:
 
     def _worth(self) -> dict[int, float]:
         """The weight of each term of the question: rare ones tell more."""
-        chunks = self._view.corpus.chunks
+        chunks = self._view.corpus.living
         found: dict[int, float] = {}
         for term, weight in query_terms(self._question).items():
             hashed = term_hash(term)

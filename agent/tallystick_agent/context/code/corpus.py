@@ -100,10 +100,16 @@ class Corpus:
     first_files: tuple[int, ...]
     """The first file of each part."""
     all_alive: bool
+    by_path: "NDArray[np.int32]"
+    """The place of each file when they are sorted by path: equal scores go by it, not by when a file came here."""
 
     @property
     def chunks(self) -> int:
         return len(self.file_of)
+
+    @property
+    def living(self) -> int:
+        return int(self.alive.sum())
 
     def body(self, term: int) -> "tuple[NDArray[np.int32], NDArray[np.uint16]]":
         """The chunks that hold the term, and how often."""
@@ -159,13 +165,22 @@ def corpus(parts: Sequence[Part]) -> Corpus:
         files += len(one.paths)
     joined = {name: np.concatenate(column) for name, column in columns.items()}
     live = np.array([bool(path) for path in paths], np.bool_)
+    alive = live[joined["file_of"]] if files else np.zeros(0, np.bool_)
+    path_sizes = np.concatenate([np.zeros(0, np.int32), *(one.path_sizes for one in parts)])
+    if not live.all():
+        # The dead count in no mean and in no sum.
+        joined |= {name: np.where(alive, joined[name], np.int32(0)) for name in ("words", "name_sizes")}
+        path_sizes = np.where(live, path_sizes, np.int32(0))
+    by_path = np.zeros(files, np.int32)
+    by_path[np.array(sorted(range(files), key=paths.__getitem__), np.int64)] = np.arange(files, dtype=np.int32)
     return Corpus(
         parts=tuple(parts),
         paths=paths,
         numbers={path: number for number, path in enumerate(paths) if path},
         keys=tuple(key for one in parts for key in one.segment.keys),
-        alive=live[joined["file_of"]] if files else np.zeros(0, np.bool_),
-        path_sizes=np.concatenate([np.zeros(0, np.int32), *(one.path_sizes for one in parts)]),
+        alive=alive,
+        path_sizes=path_sizes,
+        by_path=by_path,
         beside=np.concatenate([np.zeros(0, np.bool_), *(one.beside for one in parts)]),
         file_words=np.bincount(joined["file_of"], weights=joined["words"], minlength=files).astype(np.float64),
         alive_files=live,

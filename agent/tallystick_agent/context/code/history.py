@@ -44,9 +44,10 @@ def from_json(text: str) -> Commit | None:
     """`None` for what is no commit of ours."""
     try:
         terms, files = json.loads(text)
-        return Commit(terms=tuple(int(one) for one in terms), files=tuple(str(one) for one in files))
-    except (ValueError, TypeError):
+        commit = Commit(terms=tuple(int(one) for one in terms), files=tuple(str(one) for one in files))
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return None
+    return commit if all(0 <= one < 1 << 32 for one in commit.terms) else None
 
 
 @dataclass(frozen=True, slots=True)

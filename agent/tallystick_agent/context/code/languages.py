@@ -135,4 +135,5 @@ _BY_ENDING = {ending: BY_NAME[name] for name, endings in _ENDINGS.items() for en
 
 def language_of(path: str) -> Language | None:
     """By the ending of the path; `None` for what is read as words."""
-    return _BY_ENDING.get(path.rpartition("/")[2].rpartition(".")[2].lower()) if "." in path else None
+    _, dot, ending = path.rpartition("/")[2].rpartition(".")
+    return _BY_ENDING.get(ending.lower()) if dot else None

@@ -37,10 +37,10 @@ def shown_line(number: int, text: str, *, plain: bool) -> str:
     return f"{number} {short}\n" if not plain else f"{short}\n"
 
 
-def block_text(block: Sequence[tuple[int, str]]) -> str:
-    """A run of lines under the numbers of its first and last one."""
+def block_text(block: Sequence[tuple[int, str]], *, plain: bool) -> str:
+    """A run of lines under the numbers of its first and last one, or where `plain` under the mark alone."""
     first, last = block[0][0], block[-1][0]
-    head = f"@@ {first}-{last}\n" if last > first else f"@@ {first}\n"
+    head = "@@\n" if plain else f"@@ {first}-{last}\n" if last > first else f"@@ {first}\n"
     return head + "".join(f"{text}\n" for _, text in block)
 
 
@@ -57,8 +57,8 @@ def bodies_text(bodies: Sequence[Body]) -> str:
     pieces: list[str] = []
     for path, some in _by_path(bodies):
         pieces.append(path_line(path))
-        blocks = sorted((block for body in some for block in body.blocks()), key=lambda block: block[0][0])
-        pieces.extend(block_text(block) for block in blocks)
+        blocks = sorted(((block, body.plain) for body in some for block in body.blocks()), key=lambda pair: pair[0][0][0])
+        pieces.extend(block_text(block, plain=plain) for block, plain in blocks)
     return "".join(pieces)
 
 

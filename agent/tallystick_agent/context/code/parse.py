@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 120
 MOST_DEFINITIONS = 20_000
+_ANNOTATIONS = frozenset(
+    """annotation marker_annotation attribute attribute_list attribute_declaration attribute_specifier decorator
+    comment line_comment block_comment multiline_comment""".split()
+)
+_WRAPPERS = frozenset("decorated_definition export_statement template_declaration".split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +29,10 @@ class Definition:
     name: str
     kind: str
     first: int
+    """Where it begins, after its annotations."""
     last: int
+    lead: int
+    """Where the first of its annotations begins; `first` where it has none."""
 
 
 @cache
@@ -57,11 +65,27 @@ def definitions(data: bytes, language: Language, tree: "Tree | None" = None) -> 
         name = _name(node)
         if not name:
             continue
-        first, last = node.start_point[0] + 1, node.end_point[0] + 1
+        last = node.end_point[0] + 1
         # A node that ends at the start of a line does not have that line.
-        last = last - 1 if node.end_point[1] == 0 and last > first else last
-        found.setdefault((first, last), Definition(name=name, kind=node.type, first=first, last=last))
+        last = last - 1 if node.end_point[1] == 0 and last > node.start_point[0] + 1 else last
+        first = min(_begin(node), last)
+        outer = node.parent if node.parent is not None and node.parent.type in _WRAPPERS else node
+        lead = min(outer.start_point[0] + 1, first)
+        found.setdefault((first, last), Definition(name=name, kind=node.type, first=first, last=last, lead=lead))
     return tuple(sorted(found.values(), key=lambda one: (one.first, -one.last)))
+
+
+def _begin(node: "Node") -> int:
+    """The line of a definition's first word that is no annotation: that of `class` below `@Deprecated`."""
+    at: Node | None = node.child(0)
+    while at is not None:
+        if at.type == "modifiers":
+            at = at.child(0) or at.next_sibling
+        elif at.type in _ANNOTATIONS:
+            at = at.next_sibling or (at.parent.next_sibling if at.parent is not None and at.parent.type == "modifiers" else None)
+        else:
+            return at.start_point[0] + 1
+    return node.start_point[0] + 1
 
 
 def _name(node: "Node") -> str:
@@ -78,6 +102,9 @@ def _name(node: "Node") -> str:
     return text.decode("utf-8", "replace")[:LONGEST_NAME] if text else ""
 
 
+_DECLARED = ("identifier", "declarator")
+
+
 def _declared(node: "Node") -> "Node | None":
     """The identifier inside C's nested declarators."""
     inner = node.child_by_field_name("declarator")
@@ -85,5 +112,5 @@ def _declared(node: "Node") -> "Node | None":
         if inner.type.endswith("identifier") or inner.type in ("destructor_name", "operator_name"):
             return inner
         below = inner.child_by_field_name("declarator")
-        inner = below if below is not None else next((one for one in inner.named_children if "identifier" in one.type), None)
+        inner = below if below is not None else next((one for one in inner.named_children if one.type.endswith(_DECLARED)), None)
     return None

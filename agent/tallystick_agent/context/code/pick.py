@@ -120,6 +120,8 @@ def pick_bodies(
         if numbers & have:
             body = body.without(have)
             cost = _cost(body, count)
+            if not cost:
+                continue
         if not account.pay(body.path, cost):
             misses += 1
             if misses > 25:
@@ -141,7 +143,7 @@ def _body(one: Candidate, lines: Sequence[str], *, plain: bool) -> Body:
 
 
 def _cost(body: Body, count: Callable[[str], int]) -> int:
-    return sum(count(block_text(block)) for block in body.blocks())
+    return sum(count(block_text(block, plain=body.plain)) for block in body.blocks())
 
 
 def _excerpt(body: Body, one: Candidate, most: int, count: Callable[[str], int], worth: Mapping[int, float]) -> Body:

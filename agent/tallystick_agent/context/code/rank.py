@@ -5,6 +5,7 @@ a tree should put its mass where the fix was made. A score is therefore the loga
 difference of 1 means e times as likely.
 """
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -53,6 +54,8 @@ OPEN: Final = 1.0
 """Added for a file that is open in the editor, and again for one that was just changed."""
 NAMED: Final = 3.0
 """Added for a file whose path the question names."""
+DIGITS: Final = 9
+"""Of a score that are compared."""
 MARKED: Final = 2.0
 """Added for a definition with a diagnostic in it."""
 
@@ -112,11 +115,13 @@ def rank(text: str, corpus: Corpus, past: History, hints: Hints | None = None) -
     }
     file_scores = sum((values[name] * weight for name, weight in {**FILE_WEIGHTS, "beside": beside}.items()), bonus / 2)
     file_scores = np.where([bool(path) for path in corpus.paths], file_scores, -np.inf) if files else np.zeros(0)
-    scores = _mixed(scores, file_scores, corpus) if files else scores
+    # Rounded, since sums depend in their last digits on the order in which files came to the index.
+    scores = np.round(_mixed(scores, file_scores, corpus) if files else scores, DIGITS)
+    file_scores = np.round(file_scores, DIGITS)
     return Ranking(
-        chunks=np.argsort(-scores, kind="stable"),
+        chunks=np.lexsort((corpus.by_path[corpus.file_of], -scores)),
         chunk_scores=scores,
-        files=np.argsort(-file_scores, kind="stable"),
+        files=np.lexsort((corpus.by_path, -file_scores)),
         file_scores=file_scores,
     )
 
@@ -141,7 +146,7 @@ def _bonus(text: str, corpus: Corpus, hints: Hints | None) -> "NDArray[np.float6
 
     bonus = np.zeros(len(corpus.paths))
     for number, path in enumerate(corpus.paths):
-        if path and "/" in path and path in text:
+        if path and "/" in path and path in text and re.search(rf"(?<!\w){re.escape(path)}(?!\w)", text):
             bonus[number] += NAMED
     if hints is not None:
         for paths in (hints.open, hints.changed):

@@ -7,6 +7,7 @@ content hash and serves every workspace and process. Owns its shape and its byte
 
 import json
 import struct
+import zlib
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raised whenever the same bytes would give another record."""
 LONGEST_SIGNATURE: Final = 160
 MOST_TEXT: Final = 400_000
 """Characters of a text without a grammar that are read for words."""
 _LEAD = ("#", "//", "/*", "*", "@", "--", "[<", "%")
-_HEAD = struct.Struct("<4sHIII")
+_HEAD = struct.Struct("<4sHIIII")
 _MAGIC = b"TSIX"
 
 
@@ -125,7 +126,7 @@ def _owners(lines: list[str], found: tuple[Definition, ...]) -> tuple[list[int],
         while around and around[-1][1] < one.first:
             around.pop()
         parent = around[-1][0] if around else 0
-        lead = one.first
+        lead = one.lead
         while lead > 1 and owner[lead - 2] == parent and lines[lead - 2].lstrip().startswith(_LEAD):
             lead -= 1
         # The first line of what is around it stays there.
@@ -149,7 +150,8 @@ def to_bytes(record: Record) -> bytes:
     ).encode()
     number = len(record.term)
     parts = (record.term.astype("<u4"), record.chunk.astype("<u4"), record.count.astype("<u2"))
-    return _HEAD.pack(_MAGIC, FORMAT, len(head), number, len(record.chunks)) + head + b"".join(one.tobytes() for one in parts)
+    body = head + b"".join(one.tobytes() for one in parts)
+    return _HEAD.pack(_MAGIC, FORMAT, zlib.crc32(body), len(head), number, len(record.chunks)) + body
 
 
 def from_bytes(data: bytes) -> Record:
@@ -157,9 +159,11 @@ def from_bytes(data: bytes) -> Record:
     import numpy as np
 
     try:
-        magic, version, length, number, chunks = _HEAD.unpack_from(data)
+        magic, version, check, length, number, chunks = _HEAD.unpack_from(data)
         if magic != _MAGIC or version != FORMAT or len(data) != _HEAD.size + length + number * 10:
             raise ValueError("not a record of this format")
+        if zlib.crc32(memoryview(data)[_HEAD.size :]) != check:
+            raise ValueError("damaged")
         language, rows = json.loads(data[_HEAD.size : _HEAD.size + length])
         at = _HEAD.size + length
         term = np.frombuffer(data, "<u4", number, at)

@@ -88,16 +88,17 @@ def signals(asked: Question, corpus: Corpus, past: History) -> Signals:
         hit = np.nonzero(sums)[0]
         return hit, sums[hit]
 
-    body, covered = bm25(asked.terms, corpus.body, sizes, b=0.4)
-    name, _ = bm25(asked.terms, corpus.named, name_sizes, b=0.5)
-    file, file_covered = bm25(asked.terms, in_files, corpus.file_words, k1=1.5, b=0.75)
-    path, _ = bm25(asked.terms, corpus.in_path, corpus.path_sizes.astype(np.float64), b=0.5)
+    chunks, live = corpus.living, len(corpus.numbers)
+    body, covered = bm25(asked.terms, corpus.body, sizes, chunks, b=0.4)
+    name, _ = bm25(asked.terms, corpus.named, name_sizes, chunks, b=0.5)
+    file, file_covered = bm25(asked.terms, in_files, corpus.file_words, live, k1=1.5, b=0.75)
+    path, _ = bm25(asked.terms, corpus.in_path, corpus.path_sizes.astype(np.float64), live, b=0.5)
     if asked.first == asked.terms:
         first_body, first_name, first_file = body, name, file
     else:
-        first_body, _ = bm25(asked.first, corpus.body, sizes, b=0.4)
-        first_name, _ = bm25(asked.first, corpus.named, name_sizes, b=0.5)
-        first_file, _ = bm25(asked.first, in_files, corpus.file_words, k1=1.5, b=0.75)
+        first_body, _ = bm25(asked.first, corpus.body, sizes, chunks, b=0.4)
+        first_name, _ = bm25(asked.first, corpus.named, name_sizes, chunks, b=0.5)
+        first_file, _ = bm25(asked.first, in_files, corpus.file_words, live, k1=1.5, b=0.75)
     exact = np.zeros(corpus.chunks)
     for term in asked.exact:
         exact[corpus.named(term)[0]] = 1.0
@@ -144,13 +145,12 @@ def share(scores: "NDArray[np.float64]") -> "NDArray[np.float64]":
 
 
 def bm25(
-    terms: Mapping[int, float], find: "Find", sizes: "NDArray[np.float64]", *, k1: float = 1.2, b: float
+    terms: Mapping[int, float], find: "Find", sizes: "NDArray[np.float64]", items: int, *, k1: float = 1.2, b: float
 ) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
-    """Scores of all items, and for each the share of the question's weight that it holds at all."""
+    """Scores of all items, and for each the share of the question's weight that it holds at all. `items`: those alive."""
     import numpy as np
 
-    items = len(sizes)
-    scores, covered, total = np.zeros(items), np.zeros(items), 0.0
+    scores, covered, total = np.zeros(len(sizes)), np.zeros(len(sizes)), 0.0
     filled = sizes[sizes > 0]
     norm = k1 * (1 - b + b * sizes / (float(filled.mean()) if len(filled) else 1.0))
     for term, weight in terms.items():

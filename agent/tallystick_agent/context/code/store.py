@@ -15,12 +15,12 @@ from typing import Final
 VERSION: Final = 1
 MOST_BYTES: Final = 1_500_000_000
 """Above this the records that were not used for longest are dropped."""
-_TABLES = """
-CREATE TABLE IF NOT EXISTS record (key BLOB PRIMARY KEY, used INTEGER NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS stamp (root TEXT NOT NULL, path TEXT NOT NULL, stamp TEXT NOT NULL, key BLOB NOT NULL,
-    PRIMARY KEY (root, path)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS commits (sha TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
-"""
+_TABLES = (
+    "CREATE TABLE record (key BLOB PRIMARY KEY, used INTEGER NOT NULL, data BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE stamp (root TEXT NOT NULL, path TEXT NOT NULL, stamp TEXT NOT NULL, key BLOB NOT NULL,"
+    " PRIMARY KEY (root, path)) WITHOUT ROWID",
+    "CREATE TABLE commits (sha TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID",
+)
 _ASKED_AT_ONCE = 500
 
 
@@ -31,6 +31,7 @@ class IndexStore:
         """`None` keeps everything in memory."""
         self._path = path
         self._lock = threading.Lock()
+        self._closed = False
         self._db = self._open()
 
     @property
@@ -62,6 +63,8 @@ class IndexStore:
 
     def _write(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         with self._lock:
+            if self._closed:
+                return
             try:
                 with self._db:
                     self._db.executemany(sql, rows)
@@ -70,6 +73,8 @@ class IndexStore:
 
     def _read(self, sql: str, values: Sequence[object]) -> list[tuple[object, ...]]:
         with self._lock:
+            if self._closed:
+                return []
             try:
                 return self._db.execute(sql, values).fetchall()
             except sqlite3.DatabaseError as error:
@@ -81,7 +86,8 @@ class IndexStore:
         path, self._path = self._path, None
         with contextlib.suppress(sqlite3.Error):
             self._db.close()
-        if path is not None and not isinstance(error, sqlite3.OperationalError):
+        # Only what SQLite calls corrupt or no database has this very class; a connection that was closed has another.
+        if path is not None and type(error) is sqlite3.DatabaseError:
             self._put_aside(path)
         self._db = _connect(":memory:")
 
@@ -98,18 +104,21 @@ class IndexStore:
     def keep(self, records: Iterable[tuple[bytes, bytes]], *, day: int) -> None:
         self._write("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", [(key, day, data) for key, data in records])
 
-    def touch(self, keys: Sequence[bytes], *, day: int) -> None:
-        """Says that these were used on `day`."""
-        self._write("UPDATE record SET used = ? WHERE key = ? AND used < ?", [(day, key, day) for key in keys])
+    def touch(self, root: str, *, day: int) -> None:
+        """Says that the records of a workspace were used on `day`; to the week, since a row is written anew for it."""
+        sql = "UPDATE record SET used = ? WHERE used < ? AND key IN (SELECT key FROM stamp WHERE root = ?)"
+        self._write(sql, [(day, day - 6, _storable(root))])
 
     def stamps(self, root: str) -> dict[str, tuple[str, bytes]]:
         """Per path the stamp it had, and the key of its content then."""
-        rows = self._read("SELECT path, stamp, key FROM stamp WHERE root = ?", (root,))
+        rows = self._read("SELECT path, stamp, key FROM stamp WHERE root = ?", (_storable(root),))
         return {str(path): (str(stamp), key) for path, stamp, key in rows if isinstance(key, bytes)}
 
     def keep_stamps(self, root: str, fresh: Iterable[tuple[str, str, bytes]], gone: Iterable[str]) -> None:
-        self._write("DELETE FROM stamp WHERE root = ? AND path = ?", [(root, path) for path in gone])
-        self._write("INSERT OR REPLACE INTO stamp VALUES (?, ?, ?, ?)", [(root, *row) for row in fresh])
+        root = _storable(root)
+        rows = [(root, _storable(path), stamp, key) for path, stamp, key in fresh]
+        self._write("DELETE FROM stamp WHERE root = ? AND path = ?", [(root, _storable(path)) for path in gone])
+        self._write("INSERT OR REPLACE INTO stamp VALUES (?, ?, ?, ?)", rows)
 
     def commits(self, shas: Sequence[str]) -> dict[str, str]:
         """What is kept of these commits."""
@@ -125,6 +134,9 @@ class IndexStore:
 
     def shrink(self, most: int = MOST_BYTES) -> int:
         """Drops the records unused for longest until about `most` bytes are left; gives how many went."""
+        pages = self._read("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", ())
+        if pages and int(str(pages[0][0])) <= most:
+            return 0
         ((size,),) = self._read("SELECT coalesce(sum(length(data)), 0) FROM record", ()) or [(0,)]
         over = int(str(size)) - most
         if over <= 0:
@@ -139,24 +151,46 @@ class IndexStore:
         return len(gone)
 
     def close(self) -> None:
+        """What a refresh that still runs would keep is then not kept."""
+        self._closed = True
         with self._lock, contextlib.suppress(sqlite3.Error):
             self._db.close()
+
+
+def _storable(text: str) -> str:
+    """A path as SQLite takes it: names that are no UTF-8 lose their stamp, and are read anew by every process."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _connect(path: str) -> sqlite3.Connection:
     """Raises `sqlite3.DatabaseError` for a file that is damaged, foreign or of another version."""
     db = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
     try:
-        db.execute("PRAGMA journal_mode = WAL")
+        # Looked at in one transaction, since another process may be making it at this moment.
+        if not _is_index(db, "BEGIN"):
+            _is_index(db, "BEGIN IMMEDIATE", make=True)
+        # Whoever opens it at the same time may be doing this, which SQLite refuses without waiting.
+        with contextlib.suppress(sqlite3.OperationalError):
+            db.execute("PRAGMA journal_mode = WAL")
         # What a power cut takes is computed again.
         db.execute("PRAGMA synchronous = OFF")
-        ((version,),) = db.execute("PRAGMA user_version").fetchall()
-        if version == 0 and not db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall():
-            with db:
-                db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
-        elif version != VERSION:
-            raise sqlite3.DatabaseError("not an index of this version")
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _is_index(db: sqlite3.Connection, begin: str, *, make: bool = False) -> bool:
+    """Whether the tables are there; with `make` an empty database gets them."""
+    db.execute(begin)
+    ((version,),) = db.execute("PRAGMA user_version").fetchall()
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()}
+    empty = version == 0 and not tables
+    if not empty and (version != VERSION or not tables >= {"record", "stamp", "commits"}):
+        raise sqlite3.DatabaseError("not an index of this version")
+    if empty and make:
+        for statement in _TABLES:
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {VERSION}")
+    db.commit()
+    return not empty
