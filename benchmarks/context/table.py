@@ -1,7 +1,8 @@
 """From measures of single answers to Markdown tables. Owns how they are averaged; pure.
 
-A figure is the mean over repositories of the mean over fixes, so that every repository weighs the same. Fixes that a system
-failed on are in its count of errors and in no mean.
+A figure is the mean over repositories of the mean over fixes, so that every repository weighs the same; CPU of a later question
+is the median of all of them, and memory the largest. Fixes that a system failed on are in its count of errors and in no
+mean.
 """
 
 import statistics
