@@ -72,7 +72,21 @@ class ContextSettings(_Section):
     output_tokens: int = Field(default=8_192, ge=256)
     """Tokens reserved for one answer where the model allows as many."""
     file_list: int = Field(default=60, ge=0)
-    """Paths named to the model with the first prompt."""
+    """Paths named to the model with the first prompt; of a larger workspace its largest folders."""
+    map_tokens: int = Field(default=800, ge=0)
+    """Tokens for a map of the code that the first prompt is about, in workspaces too large to be listed; 0 makes none."""
+    find_tokens: int = Field(default=1_500, ge=200)
+    """Tokens of code that one call of `find_code` gives."""
+    prompt_tokens: int = Field(default=16_000, ge=0)
+    """Tokens that rules, map and what a prompt names with `@` may take together; a small window allows less."""
+    compact_at: float = Field(default=0.8, gt=0.1, le=1)
+    """Share of a window's room above which older messages are condensed before the next request."""
+    compact_to: float = Field(default=0.4, gt=0.05, lt=1)
+    """Share of that room that the history is then brought to."""
+    summary: Literal["none", "model"] = "none"
+    """Whether a model also writes a summary of what is condensed; that costs requests, and what must survive needs none."""
+    rules: bool = True
+    """Read the project's rules (AGENTS.md, CLAUDE.md, …) in folders that you trust."""
 
 
 class LocalSettings(_Section):

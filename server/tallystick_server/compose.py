@@ -22,6 +22,7 @@ from tallystick_server.local.home import home_folder
 from tallystick_server.local.keys import KeyStore
 from tallystick_server.local.llama import LlamaServer, idle_threads
 from tallystick_server.local.system import SystemClock, TimeIds
+from tallystick_server.local.trust import TrustedFolders
 from tallystick_server.local.weights import WeightStore
 
 if TYPE_CHECKING:
@@ -50,10 +51,12 @@ class Application:
         self.clock = clock or SystemClock()
         self.keys = KeyStore(environment, home, self._origins)
         self.weights = WeightStore(home / "models")
+        self.trust = TrustedFolders(home / "trusted.json")
         self._llama = LlamaServer(home / "logs" / "llama.log")
         self._engine: Engine | None = None
         self._fetching: asyncio.Task[None] | None = None
         self._index_store: IndexStore | None = None
+        self._searches: list[CodeSearch] = []
 
     @classmethod
     def load(
@@ -146,7 +149,9 @@ class Application:
         root = str(workspace.root)
         repo = Repo(workspace.root, self.environment)
         day = self.clock.now
-        return CodeSearch(workspace, CodeIndex(self._index_store, root, repo, day=lambda: day().toordinal()))
+        search = CodeSearch(workspace, CodeIndex(self._index_store, root, repo, day=lambda: day().toordinal()))
+        self._searches.append(search)
+        return search
 
     async def choose(self, asked: str | None) -> "Selection":
         """Which model serves, and why. Raises `ConfigurationError` when there is none."""
@@ -286,6 +291,8 @@ class Application:
             client=client,
             user=self.environment.get("USER", ""),
             grants=Grants(everything=yes),
+            finder=self.code_search(workspace),
+            trusted=self.trust.holds(workspace.root),
             attempts=attempts,
         )
         return await self.engine.open(options, resume)
@@ -324,6 +331,8 @@ class Application:
             await asyncio.wait({self._fetching})
         if self._engine is not None:
             await self._engine.close()
+        for search in self._searches:
+            search.close()
         if self._index_store is not None:
             self._index_store.close()
         await self._llama.stop()

@@ -36,17 +36,23 @@ export interface CloseSession {
   kind: "close_session";
 }
 
-/** Drop old tool output from the context window now. */
+/** Make the context window small now. `focus` says what must stay in view. */
 export interface Compact {
+  focus?: string;
   kind: "compact";
 }
 
-/** A new context window: the outputs of these calls are replaced by a one-line stub from here on. */
+/** A new context window. The log keeps everything, and the window before it can be brought back. The outputs of `dropped_calls` become a line; with a `digest`, that text stands for all messages before `kept_from`. */
 export interface CompactionItem {
   dropped_calls: string[];
   tokens_before: number;
   tokens_after: number;
   reason: string;
+  handles?: boolean;
+  digest?: string;
+  kept_from?: number;
+  summary?: string;
+  restores?: boolean;
   kind: "compaction";
 }
 
@@ -84,6 +90,16 @@ export interface FilesChanged {
   call_id: string;
   changes: FileChange[];
   kind: "files_changed";
+}
+
+/** A picture that the user shows: base64 of its bytes, or an address that the provider may fetch. */
+export interface ImagePart {
+  media_type: string;
+  data?: string;
+  url?: string;
+  width?: number;
+  height?: number;
+  kind: "image";
 }
 
 /** ItemDelta */
@@ -218,6 +234,11 @@ export interface RequestStarted {
   kind: "request_started";
 }
 
+/** Bring back the context window before the last compaction, with what came since. */
+export interface RestoreWindow {
+  kind: "restore_window";
+}
+
 /** A named share of one request: what tokens were spent on. */
 export interface Segment {
   name: string;
@@ -244,6 +265,14 @@ export interface SessionOpened {
 export interface SetModel {
   slug: string;
   kind: "set_model";
+}
+
+/** A piece of text that stands before a prompt: rules, a map of the code, a file that the prompt names. */
+export interface Shown {
+  name: string;
+  text: string;
+  form?: "whole" | "excerpt" | "outline";
+  reason?: string;
 }
 
 /** A tool call. Started is the intent; finished, with `status` and `output`, is the outcome. */
@@ -275,6 +304,8 @@ export interface TurnFinished {
 /** TurnStarted */
 export interface TurnStarted {
   prompt: string;
+  shown?: Shown[];
+  images?: ImagePart[];
   context?: string;
   model?: string;
   purpose?: string;
@@ -297,7 +328,7 @@ export interface Usage {
 
 export type EventBody = SessionOpened | SessionClosed | TurnStarted | TurnFinished | RequestPlanned | RequestStarted | AttemptFailed | RequestFinished | ItemStarted | ItemDelta | ItemFinished | PermissionRequested | PermissionDecided | QuestionAsked | FilesChanged | Notice;
 
-export type Operation = Prompt | Continue | Answer | Decide | Cancel | Compact | SetModel | CloseSession;
+export type Operation = Prompt | Continue | Answer | Decide | Cancel | Compact | RestoreWindow | SetModel | CloseSession;
 
 /** One event as it comes on a line or in `tallystick/event`: the envelope and the body as one object. */
 export type Event = EventBody & { v: number; session_id: string; turn_id: string | null; seq: number; time: string };

@@ -6,9 +6,12 @@ user saw when they asked (open documents, the list of files) stands in that prom
 
 import base64
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from tallystick_agent.context.compaction import read_path
+from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.protocol.messages import (
     AssistantMessage,
     ImagePart,
@@ -49,8 +52,9 @@ def xray(request: ChatRequest, counter: Counter) -> XRay:
         add("tool:described", described)
         add("system", counter.text(request.system) - described)
     # A schema is forced on the sampler, not shown to the model, by every server that takes one in its own field.
+    paths = {call.call_id: read_path(call) for message in request.messages for call in _reads(message)}
     for message in request.messages:
-        for name, text in _pieces(message):
+        for name, text in _pieces(message, paths):
             add(name, counter.text(text))
         for part in message.parts:
             if isinstance(part, ImagePart):
@@ -79,15 +83,22 @@ def _image(part: ImagePart, family: str) -> int:
     return image_tokens(family, width or UNSEEN_EDGE, height or UNSEEN_EDGE)
 
 
-def _pieces(message: Message) -> list[tuple[str, str]]:
+def _reads(message: Message) -> list[ToolCallPart]:
+    parts = message.parts if isinstance(message, AssistantMessage) else ()
+    return [part for part in parts if isinstance(part, ToolCallPart) and part.name == "read_file"]
+
+
+def _pieces(message: Message, paths: Mapping[CallId, str]) -> list[tuple[str, str]]:
+    """The texts of a message with their names. `paths`: of each call that read a file, which one."""
     match message:
         case UserMessage():
-            texts = [part.text for part in message.parts if isinstance(part, TextPart)]
-            if message.origin == "notice":
-                return [("notice", text) for text in texts]
-            return [*(("context", text) for text in texts[:-1]), *(("prompt", text) for text in texts[-1:])]
+            plain = "notice" if message.origin == "notice" else "prompt"
+            return [(part.name or plain, part.text) for part in message.parts if isinstance(part, TextPart)]
         case ToolMessage():
-            return [("tool_output", part.text) for part in message.parts]
+            return [
+                (f"file:{paths[part.call_id]}" if paths.get(part.call_id) else f"tool_output:{part.name}", part.text)
+                for part in message.parts
+            ]
         case AssistantMessage():
             pieces: list[tuple[str, str]] = []
             for part in message.parts:

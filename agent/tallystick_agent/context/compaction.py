@@ -1,15 +1,29 @@
 """Making the history smaller without losing what matters. Owns the plan; pure. The loop carries it out as an event.
 
-Only tool output is dropped, oldest first, and the newest is kept longest. The user's words, the model's words and every
-call stay as they are, so no call is ever parted from its result.
+First, tool output is dropped, oldest first: words and calls stay as they are. Where that is not enough, all but the newest
+messages become a digest (`context.digest`). Messages are cut only where no call is parted from its result, and a plan that
+would not make the window smaller is no plan.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
+from tallystick_agent.context.digest import Facts, digest
+from tallystick_agent.protocol.events import CompactionItem
 from tallystick_agent.protocol.ids import CallId
-from tallystick_agent.protocol.messages import Message, ToolMessage
-from tallystick_agent.sessions.replay import DROPPED
+from tallystick_agent.protocol.messages import (
+    AssistantMessage,
+    ImagePart,
+    Message,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolMessage,
+    ToolResultPart,
+    UserMessage,
+)
+from tallystick_agent.sessions.replay import is_stub, stub, window_after
 
 KEEP_NEWEST = 1
 """Results that are dropped only when nothing else is left."""
@@ -26,13 +40,12 @@ def plan(messages: tuple[Message, ...], *, save_tokens: int, count: Callable[[st
 
     `None` when nothing can be saved. A plan may save less than asked when no more is there.
     """
-    stub = count(DROPPED)
     sizes = [
-        (part.call_id, count(part.text) - stub)
+        (part.call_id, count(part.text) - max(count(stub(part.call_id, kept=kept)) for kept in (True, False)))
         for message in messages
         if isinstance(message, ToolMessage)
         for part in message.parts
-        if part.text != DROPPED
+        if not is_stub(part.text)
     ]
     candidates = [(call, saved) for call, saved in sizes if saved > 0]
     older, newest = candidates[:-KEEP_NEWEST], candidates[-KEEP_NEWEST:]
@@ -48,3 +61,121 @@ def plan(messages: tuple[Message, ...], *, save_tokens: int, count: Callable[[st
             dropped.append(call)
             saved += size
     return CompactionPlan(dropped=tuple(dropped), saved_tokens=saved) if dropped else None
+
+
+TAIL_SHARE: Final = 0.4
+"""Of the window that is aimed at, what the newest messages may take as they are."""
+IMAGE_TOKENS: Final = 1_500
+MESSAGE_TOKENS: Final = 4
+
+
+def weight(message: Message, count: Callable[[str], int]) -> int:
+    """About what a message takes in a request, in tokens."""
+    total = MESSAGE_TOKENS
+    for part in message.parts:
+        match part:
+            case TextPart() | ToolResultPart() | ReasoningPart():
+                total += count(part.text)
+            case ToolCallPart():
+                total += count(part.name + part.arguments)
+            case ImagePart():
+                total += IMAGE_TOKENS
+    return total
+
+
+def condense(
+    messages: tuple[Message, ...], facts: Facts, *, target: int, count: Callable[[str], int], reason: str, summary: str = ""
+) -> CompactionItem | None:
+    """The compaction that brings `messages` to about `target` tokens: by dropping output where that is enough, else by a digest.
+
+    `None` where nothing gets smaller. What it gives is always smaller, and at most `target` where anything can be.
+    """
+    sizes = [weight(message, count) for message in messages]
+    before = sum(sizes)
+    dropping = plan(messages, save_tokens=max(1, before - target), count=count)
+    if dropping is not None and before - dropping.saved_tokens <= target and not summary:
+        item = CompactionItem(dropped_calls=dropping.dropped, tokens_before=before, tokens_after=0, reason=reason, handles=True)
+        return _measured(item, messages, before, count)
+    best: CompactionItem | None = None
+    for share in (TAIL_SHARE, TAIL_SHARE / 2, 0.0):
+        start = _tail(messages, sizes, int(target * share))
+        tail = messages[start:]
+        size = sum(sizes[start:])
+        calls: tuple[CallId, ...] = ()
+        if size > target * share and (small := plan(tail, save_tokens=size, count=count)) is not None:
+            calls, size = small.dropped, size - small.saved_tokens
+        text = digest(facts, room=target - size - MESSAGE_TOKENS, count=count, summary=summary, kept=_prompts(tail))
+        item = CompactionItem(
+            dropped_calls=calls,
+            tokens_before=before,
+            tokens_after=0,
+            reason=reason,
+            handles=True,
+            digest=text,
+            kept_from=start,
+            summary=summary,
+        )
+        made = _measured(item, messages, before, count)
+        if made is not None and (best is None or made.tokens_after < best.tokens_after):
+            best = made
+        if best is not None and best.tokens_after <= target:
+            break
+    return best
+
+
+def _measured(
+    item: CompactionItem, messages: tuple[Message, ...], before: int, count: Callable[[str], int]
+) -> CompactionItem | None:
+    after = sum(weight(message, count) for message in window_after(messages, item))
+    return replace(item, tokens_after=after) if after < before else None
+
+
+def _tail(messages: tuple[Message, ...], sizes: list[int], most: int) -> int:
+    """Where the newest messages begin that stay as they are: a prompt, or a reply with all its results after it."""
+    start = len(messages)
+    size = 0
+    for at in range(len(messages) - 1, -1, -1):
+        size += sizes[at]
+        if size > most:
+            break
+        if not isinstance(messages[at], ToolMessage):
+            start = at
+    return start
+
+
+def _prompts(tail: tuple[Message, ...]) -> int:
+    """How many prompts of the user are in the tail, so that the digest need not repeat them."""
+    return sum(isinstance(message, UserMessage) and message.origin == "prompt" for message in tail)
+
+
+def superseded(messages: tuple[Message, ...]) -> tuple[CallId, ...]:
+    """Calls whose output a later one replaced: the same file was read again, or changed, since. The newest stays."""
+    named: dict[CallId, tuple[str, str]] = {}
+    for message in messages:
+        if isinstance(message, AssistantMessage):
+            for part in message.parts:
+                if isinstance(part, ToolCallPart):
+                    named[part.call_id] = (part.name, read_path(part))
+    results = [result for message in messages if isinstance(message, ToolMessage) for result in message.parts]
+    last: dict[str, int] = {}
+    for at, result in enumerate(results):
+        name, path = named.get(result.call_id, ("", ""))
+        if path and result.status == "ok" and name in ("read_file", "edit", "write_file", "define"):
+            last[path] = at
+    stale: list[CallId] = []
+    for at, result in enumerate(results):
+        name, path = named.get(result.call_id, ("", ""))
+        if name == "read_file" and path and last.get(path, at) > at and not is_stub(result.text):
+            stale.append(result.call_id)
+    return tuple(stale)
+
+
+def read_path(call: ToolCallPart) -> str:
+    """The path that a call names; empty where it names none."""
+    import json
+
+    try:
+        path = json.loads(call.arguments).get("path", "")
+    except (ValueError, AttributeError):
+        return ""
+    return path.strip().removeprefix("./") if isinstance(path, str) else ""

@@ -3,6 +3,7 @@
 Only index-reading plumbing is called; no model-made text ever becomes an argument.
 """
 
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -54,6 +55,33 @@ class Repo:
             branch=self._ask("symbolic-ref", "--short", "-q", "HEAD") or "",
             commit=self._ask("rev-parse", "--verify", "-q", "HEAD^{commit}") or "",
         )
+
+    def tree(self) -> dict[str, str]:
+        """The paths of HEAD below this folder, and the blob of each; links and submodules are left out."""
+        listed = self._ask("ls-tree", "-r", "-z", "HEAD", "--", ".") or ""
+        found: dict[str, str] = {}
+        for row in listed.split("\0"):
+            kind, _, path = row.partition("\t")
+            if kind.startswith("100"):
+                found[path] = kind.split()[2]
+        return found
+
+    def blob(self, name: str) -> str | None:
+        """The text of a blob as it is stored: no filter and no driver runs. `None` where it is gone."""
+        if not re.fullmatch(r"[0-9a-f]{40,64}", name):
+            return None
+        return self._ask("cat-file", "blob", name)
+
+    def show(self, commit: str) -> str | None:
+        """A commit's message and diff; `None` where that is no commit. `commit`: a name as a person writes it."""
+        if not re.fullmatch(r"[0-9A-Za-z_][0-9A-Za-z_./^~@{}-]{0,200}", commit):
+            return None
+        name = self._ask("rev-parse", "--verify", "-q", "--end-of-options", f"{commit}^{{commit}}")
+        if not name:
+            return None
+        return self._ask(
+            "diff-tree", "-p", "--root", "--no-textconv", "--no-ext-diff", "--no-color", "--format=commit %H%n%aI%n%n%B", name
+        )  # fmt: skip
 
     def prefix(self) -> str:
         """The folder that was asked, below the work tree's top, with `/` at its end; empty for the top itself."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from tallystick_agent.loop.reconcile import Reconciler
 from tallystick_agent.loop.routing import Affinity
 from tallystick_agent.policy.approvals import Grants
-from tallystick_agent.ports import Clock, Ids, SecretStore, Terminal, Workspace
+from tallystick_agent.ports import Clock, CodeFinder, Ids, SecretStore, Terminal, Workspace
 from tallystick_agent.protocol.model_info import CallMode, Endpoint
 from tallystick_agent.providers.client import ModelClient
 from tallystick_agent.providers.http import Transport
@@ -93,6 +93,10 @@ class SessionOptions:
     client: str = ""
     user: str = ""
     grants: Grants = field(default_factory=Grants)
+    finder: CodeFinder | None = None
+    """Finds code for maps and for `find_code`."""
+    trusted: bool = False
+    """Whether the user trusts this folder: only then are its rules read."""
     attempts: int | None = None
     """Candidates of a small model that are tried against the tests; `None` takes the setting."""
 

@@ -9,22 +9,25 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import assert_never
 
-from tallystick_agent.context.compaction import plan as plan_compaction
+from tallystick_agent.context.assemble import xray
+from tallystick_agent.context.test_command import TestCommand
 from tallystick_agent.loop.ask import Asker
+from tallystick_agent.loop.compact import Compactor
 from tallystick_agent.loop.gate import from_settings
+from tallystick_agent.loop.gather import Gatherer
 from tallystick_agent.loop.parts import EngineParts, SessionOptions
 from tallystick_agent.loop.probe import call_mode_of
 from tallystick_agent.loop.recorder import Recorder
 from tallystick_agent.loop.recovery import outcome_of
 from tallystick_agent.loop.repair import asks_for_change
 from tallystick_agent.loop.repair_turn import RepairTurn
-from tallystick_agent.loop.setup import find_tests, first_context
+from tallystick_agent.loop.requests import allowed_context, base_request
+from tallystick_agent.loop.setup import find_tests
 from tallystick_agent.loop.step import Finish, TurnState, after_error
 from tallystick_agent.loop.turn import Turn, TurnSetup, bounded
 from tallystick_agent.policy.redaction import clean
 from tallystick_agent.protocol.errors import StorageError, TallystickError
 from tallystick_agent.protocol.events import (
-    CompactionItem,
     Event,
     ItemDelta,
     ItemFinished,
@@ -39,7 +42,7 @@ from tallystick_agent.protocol.events import (
     TurnStarted,
 )
 from tallystick_agent.protocol.ids import CallId, ItemId, SessionId, TurnId
-from tallystick_agent.protocol.messages import AssistantMessage, ToolMessage, text_of
+from tallystick_agent.protocol.messages import AssistantMessage
 from tallystick_agent.protocol.operations import (
     Answer,
     Cancel,
@@ -49,17 +52,17 @@ from tallystick_agent.protocol.operations import (
     Decide,
     Operation,
     Prompt,
+    RestoreWindow,
     SetModel,
 )
 from tallystick_agent.protocol.usage import Budget
 from tallystick_agent.sessions.replay import limits
-from tallystick_agent.tokens.counter import Counter
 from tallystick_agent.tools.base import OutputStore, ToolContext
 from tallystick_agent.tools.registry import LARGE, SMALL
 from tallystick_agent.tools.runner import ToolRunner
 
-EVERYTHING = 10**9
-"""Tokens to save when all that can be dropped is to be dropped."""
+ASKED_SHARE = 0.4
+"""Of the history, what a compaction that the user asks for leaves."""
 
 
 class Session:
@@ -82,6 +85,7 @@ class Session:
             outputs=OutputStore(parts.home / "outputs" / recorder.session_id),
             ask=self._ask_user,
             on_output=self._on_output,
+            finder=options.finder,
         )
 
     @property
@@ -118,7 +122,9 @@ class Session:
             case SetModel():
                 await self._set_model(operation.slug)
             case Compact():
-                await self._compact()
+                await self._compact(operation.focus)
+            case RestoreWindow():
+                await self._restore_window()
             case CloseSession():
                 await self.close()
             case _ as never:
@@ -139,25 +145,25 @@ class Session:
             await self._recorder.emit(SessionClosed(), durable=True)
         self._recorder.close()
 
-    async def _compact(self) -> None:
-        """Drops all tool output but the newest from the next window, or says why not."""
+    def _compactor(self) -> Compactor:
+        budget = from_settings(self._parts.settings.budget)
+        asker = Asker(self._parts, self._options, self._recorder, budget)
+        return Compactor(self._parts, self._options, self._recorder, self._context.outputs, asker)
+
+    async def _compact(self, focus: str) -> None:
+        """Condenses the window now, or says why not."""
         if self.busy:
             await self._notice("busy", "A turn is running.", "Wait for it, or stop it first.")
             return
-        state, counter = self._recorder.state, Counter(self._options.endpoint.token_family)
-        outputs = [at for at, message in enumerate(state.messages) if isinstance(message, ToolMessage)]
-        made = plan_compaction(state.messages[: outputs[-1]] if outputs else (), save_tokens=EVERYTHING, count=counter.text)
-        if made is None:
-            await self._notice("compaction", "There is no old tool output to drop.", "")
-            return
-        before = sum(counter.text(text_of(message)) for message in state.messages)
-        after = before - made.saved_tokens
-        item = CompactionItem(
-            dropped_calls=made.dropped, tokens_before=before, tokens_after=after, reason="the user asked for it"
-        )
-        item_id = ItemId(self._parts.ids.new("item"))
-        await self._recorder.emit(ItemStarted(item_id=item_id, item=item))
-        await self._recorder.emit(ItemFinished(item_id=item_id, item=item), durable=True)
+        compactor = self._compactor()
+        if not await compactor.to(int(compactor.history() * ASKED_SHARE), "the user asked for it", focus=focus):
+            await self._notice("compaction", "There is nothing to condense.", "")
+
+    async def _restore_window(self) -> None:
+        if self.busy:
+            await self._notice("busy", "A turn is running.", "Wait for it, or stop it first.")
+        elif not await self._compactor().restore():
+            await self._notice("compaction", "There is no earlier window to bring back.", "")
 
     async def _notice(self, code: str, message: str, remedy: str) -> None:
         await self._recorder.emit(Notice(level="warning", code=code, message=message, remedy=remedy))
@@ -243,10 +249,8 @@ class Session:
     async def _work(self, asker: Asker, started: TurnStarted) -> Finish:
         recorder, options, continued, purpose = self._recorder, self._options, started.continued, started.purpose
         tests = await find_tests(self._parts, options)
-        fresh = not recorder.state.messages
-        shown = await first_context(self._parts, options, tests) if fresh else ""
         if not continued:
-            started = replace(started, context="\n\n".join(text for text in (shown, started.context) if text))
+            started = await self._with_context(started, asker, tests)
         await recorder.emit(started, durable=True)
         for call in tuple(recorder.state.pending.values()):
             settled = await outcome_of(call, options.workspace)
@@ -280,9 +284,22 @@ class Session:
                 finish = await RepairTurn(setup, recorder, asker, runner, self._context).run(task)
                 if finish is not None:
                     return finish
-            return await Turn(setup, recorder, asker, runner).run()
+            return await Turn(setup, recorder, asker, runner, self._context.outputs).run()
         finally:
             self._grants = runner.grants
+
+    async def _with_context(self, started: TurnStarted, asker: Asker, tests: TestCommand | None) -> TurnStarted:
+        """The prompt with what belongs before it; what had to be left out is told."""
+        state, counter = self._recorder.state, asker.counter
+        tools = SMALL if self._options.endpoint.scale == "small" else LARGE
+        plain = base_request(self._parts.settings, self._options.endpoint, tools, state.messages)
+        request = xray(plain, counter).input_tokens + counter.text(started.prompt + started.context)
+        allowed = allowed_context(self._parts.settings, self._options.target, request, plain.max_output_tokens, counter.band)
+        gathered = await Gatherer(self._parts, self._options, tests, counter.text).gather(started.prompt, state.messages, allowed)
+        for notice in gathered.notices:
+            await self._recorder.emit(notice)
+        self._context.seen.update(gathered.seen)
+        return replace(started, shown=gathered.shown, images=gathered.images)
 
     async def _ask_permission(self, request: PermissionRequested) -> Decide:
         """Waits for the user's word; after the stated time no answer means no."""

@@ -1,7 +1,6 @@
-"""What a turn looks up before it starts: the test command, and the view of the workspace. Owns those look-ups."""
+"""What a turn looks up before it starts: the test command. Owns that look-up."""
 
 from tallystick_agent.context.test_command import WANTED, TestCommand, find_test_command
-from tallystick_agent.context.view import workspace_view
 from tallystick_agent.loop.parts import EngineParts, SessionOptions
 from tallystick_agent.protocol.errors import WorkspaceError
 
@@ -36,11 +35,3 @@ async def _has_pytest(python: str, files: tuple[str, ...], options: SessionOptio
     look = (python, "-I", "-c", "import importlib.util, sys; sys.exit(importlib.util.find_spec('pytest') is None)")
     result = await options.terminal.run(look, cwd=options.workspace.root, timeout_s=20, output_bytes=1_000)
     return result.exit_code == 0
-
-
-async def first_context(parts: EngineParts, options: SessionOptions, tests: TestCommand | None) -> str:
-    """What stands before a session's first prompt."""
-    files = await options.workspace.files()
-    small = options.endpoint.scale == "small"
-    limit = min(parts.settings.context.file_list, 25) if small else parts.settings.context.file_list
-    return workspace_view(files, limit=limit, test_command=tests.command if tests else None)

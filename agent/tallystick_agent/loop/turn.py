@@ -7,13 +7,15 @@ import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 
-from tallystick_agent.context.compaction import plan as plan_compaction
+from tallystick_agent.context.assemble import xray
 from tallystick_agent.context.test_command import TestCommand
 from tallystick_agent.loop.ask import Asked, Asker
 from tallystick_agent.loop.check import CheckState, TestCheck
+from tallystick_agent.loop.compact import Compactor
 from tallystick_agent.loop.gate import to_raise
 from tallystick_agent.loop.parts import EngineParts, SessionOptions
 from tallystick_agent.loop.recorder import Recorder
+from tallystick_agent.loop.requests import base_request
 from tallystick_agent.loop.step import (
     AskModel,
     Command,
@@ -26,15 +28,14 @@ from tallystick_agent.loop.step import (
     after_tool,
     cannot_fit,
 )
-from tallystick_agent.prompts import load
 from tallystick_agent.protocol.errors import ContextOverflow, ProviderError, TallystickError
-from tallystick_agent.protocol.events import CompactionItem, ItemFinished, ItemStarted, MessageItem, Notice, Purpose
+from tallystick_agent.protocol.events import ItemFinished, ItemStarted, MessageItem, Notice, Purpose
 from tallystick_agent.protocol.ids import CallId, ItemId
 from tallystick_agent.protocol.messages import ToolCallPart
 from tallystick_agent.protocol.model_info import CallMode, Endpoint
 from tallystick_agent.providers.call_modes import adapt, read
 from tallystick_agent.providers.request import ChatRequest
-from tallystick_agent.tools.base import Tool
+from tallystick_agent.tools.base import OutputStore, Tool
 from tallystick_agent.tools.runner import ToolRunner
 
 
@@ -52,7 +53,7 @@ class TurnSetup:
 
 
 class Turn:
-    def __init__(self, setup: TurnSetup, recorder: Recorder, asker: Asker, runner: ToolRunner) -> None:
+    def __init__(self, setup: TurnSetup, recorder: Recorder, asker: Asker, runner: ToolRunner, outputs: OutputStore) -> None:
         parts, options = setup.parts, setup.options
         self._check = TestCheck(setup.test_command, options.workspace, parts.settings, runner)
         self._checked = CheckState()
@@ -61,6 +62,7 @@ class Turn:
         self._asker = asker
         self._runner = runner
         self._state = TurnState()
+        self._compactor = Compactor(parts, options, recorder, outputs, asker)
 
     async def run(self) -> Finish:
         """Goes on until something ends the turn. Raises only `CancelledError` and what is a bug."""
@@ -82,18 +84,18 @@ class Turn:
                     command = await self._compact(limit)
 
     def _request(self) -> ChatRequest:
-        small = self._setup.endpoint.scale == "small"
-        request = ChatRequest(
-            system=load("system_small" if small else "system"),
-            messages=self._recorder.state.messages,
-            tools=tuple(tool.spec for tool in self._setup.tools),
-            max_output_tokens=1_024 if small else self._setup.parts.settings.context.output_tokens,
-            temperature=0.0 if small else None,
-            session_key=self._recorder.session_id,
-        )
-        return adapt(request, self._setup.call_mode)
+        setup = self._setup
+        request = base_request(setup.parts.settings, setup.endpoint, setup.tools, self._recorder.state.messages)
+        return adapt(replace(request, session_key=self._recorder.session_id), setup.call_mode)
+
+    async def _make_room(self) -> None:
+        endpoint, counter = self._setup.endpoint, self._asker.counter
+        request = self._request()
+        tokens = xray(request, counter).input_tokens
+        await self._compactor.when_due(tokens, request.max_output_tokens, endpoint.window_tokens, counter.band)
 
     async def _ask(self) -> Command:
+        await self._make_room()
         mode, small = self._setup.call_mode, self._setup.endpoint.scale == "small"
         try:
             asked = await self._asker.ask(
@@ -149,22 +151,13 @@ class Turn:
         return failures
 
     async def _compact(self, limit: int | None) -> Command:
-        """Drops old tool output until the request should fit, or ends the turn."""
-        from tallystick_agent.context.assemble import xray
-
+        """Makes the window smaller until the request should fit, or ends the turn."""
         before = xray(self._request(), self._asker.counter).input_tokens
         target = int(min(limit, before) * 0.75) if limit else before * 2 // 3
-        made = plan_compaction(self._recorder.state.messages, save_tokens=max(1, before - target), count=self._asker.counter.text)
-        if made is None:
-            return cannot_fit("")
-        item = CompactionItem(
-            dropped_calls=made.dropped,
-            tokens_before=before,
-            tokens_after=before - made.saved_tokens,
-            reason="the request did not fit the context window",
-        )
-        await self._finish_item(item)
-        return AskModel()
+        fixed = before - self._compactor.history()
+        if await self._compactor.to(target - fixed, "the request did not fit the context window"):
+            return AskModel()
+        return cannot_fit("")
 
     async def _tell_model(self, text: str) -> None:
         await self._say(MessageItem(text=text, origin="engine"))
@@ -172,7 +165,7 @@ class Turn:
     async def _say(self, item: MessageItem) -> None:
         await self._finish_item(item)
 
-    async def _finish_item(self, item: MessageItem | CompactionItem) -> None:
+    async def _finish_item(self, item: MessageItem) -> None:
         item_id = ItemId(self._setup.parts.ids.new("item"))
         await self._recorder.emit(ItemStarted(item_id=item_id, item=item))
         await self._recorder.emit(ItemFinished(item_id=item_id, item=item))

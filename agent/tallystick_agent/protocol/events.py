@@ -8,7 +8,7 @@ from typing import Literal
 
 from tallystick_agent.protocol.errors import Code
 from tallystick_agent.protocol.ids import CallId, ItemId, RequestId, SessionId, TurnId
-from tallystick_agent.protocol.messages import JsonValue
+from tallystick_agent.protocol.messages import ImagePart, JsonValue
 from tallystick_agent.protocol.usage import Budget, Cost, Segment, Usage
 
 StopReason = Literal[
@@ -48,9 +48,25 @@ class SessionClosed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A piece of text that stands before a prompt: rules, a map of the code, a file that the prompt names."""
+
+    name: str
+    """`rules:AGENTS.md`, `files`, `map`, `file:src/a.py`, `commit:1a2b3c4`, …"""
+    text: str
+    form: Literal["whole", "excerpt", "outline"] = "whole"
+    reason: str = ""
+    """Why it is in this form."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnStarted:
     prompt: str
+    shown: tuple[Shown, ...] = ()
+    """What the engine put before the prompt, in order."""
+    images: tuple[ImagePart, ...] = ()
     context: str = ""
+    """What the host said of where the user is: open documents, selection."""
     model: str = ""
     purpose: str = "chat"
     budget: Budget = Budget()
@@ -176,12 +192,24 @@ class PlanStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompactionItem:
-    """A new context window: the outputs of these calls are replaced by a one-line stub from here on."""
+    """A new context window. The log keeps everything, and the window before it can be brought back.
+
+    The outputs of `dropped_calls` become a line; with a `digest`, that text stands for all messages before `kept_from`.
+    """
 
     dropped_calls: tuple[CallId, ...]
     tokens_before: int
     tokens_after: int
     reason: str
+    handles: bool = False
+    """Whether the dropped outputs were kept, so that `read_file` shows them under the handle that the line names."""
+    digest: str = ""
+    kept_from: int = 0
+    """Number of the first message that is kept as it is, counted in the window before."""
+    summary: str = ""
+    """What a model wrote of the part that went, where one was asked; it is part of `digest` and of the next summary."""
+    restores: bool = False
+    """This brings the window before the last compaction back, with what came since."""
     kind: Literal["compaction"] = "compaction"
 
 

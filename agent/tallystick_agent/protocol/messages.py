@@ -12,6 +12,8 @@ JsonValue = Any
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextPart:
     text: str
+    name: str = ""
+    """What it is where it is no words of a person or a model: `rules:AGENTS.md`, `map`, `file:src/a.py`."""
     kind: Literal["text"] = "text"
 
 

@@ -58,9 +58,17 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compact:
-    """Drop old tool output from the context window now."""
+    """Make the context window small now. `focus` says what must stay in view."""
 
+    focus: str = ""
     kind: Literal["compact"] = "compact"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreWindow:
+    """Bring back the context window before the last compaction, with what came since."""
+
+    kind: Literal["restore_window"] = "restore_window"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,4 +82,4 @@ class CloseSession:
     kind: Literal["close_session"] = "close_session"
 
 
-Operation = Prompt | Continue | Answer | Decide | Cancel | Compact | SetModel | CloseSession
+Operation = Prompt | Continue | Answer | Decide | Cancel | Compact | RestoreWindow | SetModel | CloseSession

@@ -106,7 +106,8 @@ class Segment:
     """A named share of one request: what tokens were spent on."""
 
     name: str
-    """`system`, `tool:read_file`, `prompt`, `assistant`, `tool_output`, … ; outputs are `output:text` and the like."""
+    """`system`, `tool:read_file`, `rules:AGENTS.md`, `map`, `file:src/a.py`, `prompt`, `assistant`, `tool_output:search`, … ;
+    outputs are `output:text` and the like."""
     tokens: int
 
 

@@ -155,6 +155,39 @@ class Transport:
         except (httpx.HTTPError, httpx.InvalidURL, ValueError):
             return None
 
+    async def get_text(self, url: str, *, most_bytes: int, timeout_s: float = 20.0) -> tuple[str, str]:
+        """The content type and the text of a page that the user named. No key, cookie or attribution goes along.
+
+        Raises `ProviderError`: no answer, no text, or a redirect, which the user may name in turn.
+        """
+        import httpx
+
+        try:
+            async with (
+                asyncio.timeout(timeout_s),
+                httpx.AsyncClient(timeout=timeout_s) as client,
+                client.stream("GET", url, headers={"accept": "text/html, text/*, application/json"}) as response,
+            ):
+                kind = response.headers.get("content-type", "text/plain").lower()
+                if response.is_redirect:
+                    raise ProviderError(f"It leads to {response.headers.get('location', 'elsewhere')}; name that instead.")
+                if response.status_code != 200:
+                    raise ProviderError(f"{urlsplit(url).netloc} answered {response.status_code}.")
+                if not any(word in kind for word in ("text", "json", "xml", "javascript", "yaml")):
+                    raise ProviderError(f"It is no text but {kind}.")
+                body = b""
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > most_bytes:
+                        break
+                return kind, body[:most_bytes].decode(response.encoding or "utf-8", "replace")
+        except httpx.HTTPError as error:
+            raise self._map(error, url, timeout_s) from error
+        except TimeoutError as error:
+            raise _too_slow(url, timeout_s) from error
+        except (httpx.InvalidURL, LookupError) as error:
+            raise ProviderError(f"{url} cannot be read: {error}") from error
+
     async def close(self) -> None:
         for pool in self._pools.values():
             await pool.close()

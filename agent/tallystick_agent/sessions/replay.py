@@ -46,6 +46,42 @@ from tallystick_agent.protocol.usage import Budget, Usage
 
 _LIMITS = tuple(Budget.__dataclass_fields__)
 DROPPED = "[This output was dropped to save context. Call the tool again if you need it.]"
+MOST_CALLS = 400
+"""Calls that are remembered for a digest."""
+MOST_WINDOWS = 4
+"""Windows that can be brought back."""
+
+
+def handle_of(call_id: str) -> str:
+    """The name under which a call's whole output is kept."""
+    return "output:" + "".join(char if char.isalnum() or char in "-_" else "_" for char in call_id)[:80]
+
+
+def stub(call_id: str, *, kept: bool) -> str:
+    """What stands for a dropped output."""
+    return f"[Dropped to save context. read_file {handle_of(call_id)} shows it.]" if kept else DROPPED
+
+
+def is_stub(text: str) -> bool:
+    return text == DROPPED or (text.startswith("[Dropped to save context. read_file output:") and len(text) < 200)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFact:
+    """A call as a digest tells of it."""
+
+    title: str
+    status: str
+    line: str
+    """The first line of its output."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A context window that was compacted, and how many messages the new one began with."""
+
+    messages: tuple[Message, ...]
+    began: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +114,18 @@ class SessionState:
     plan: PlanItem | None = None
     changed: tuple[str, ...] = ()
     """Paths changed so far, in order of their first change."""
+    prompts: tuple[str, ...] = ()
+    """Every prompt of the session, as the user wrote it."""
+    calls: tuple[CallFact, ...] = ()
+    """The last calls, in order."""
+    summary: str = ""
+    """What a model last wrote of the parts that are no longer in the window."""
+    windows: tuple[Window, ...] = ()
+    """Earlier windows, the latest last."""
+    turn_requests: tuple[int, ...] = ()
+    """Requests of each turn so far."""
+    inputs: tuple[int, ...] = ()
+    """Input tokens of the last requests, as they were reported."""
 
     @property
     def call_ids(self) -> frozenset[CallId]:
@@ -114,6 +162,8 @@ def step(state: SessionState, event: Event) -> SessionState:
             nanos = body.cost.nanos
             return replace(
                 state,
+                turn_requests=(*state.turn_requests[:-1], state.turn_requests[-1] + 1) if state.turn_requests else (1,),
+                inputs=(*state.inputs, body.usage.input_tokens)[-200:],
                 usage=state.usage.plus(body.usage),
                 cost_nanos=state.cost_nanos + (nanos or 0),
                 cost_known=state.cost_known and nanos is not None,
@@ -146,11 +196,11 @@ def _turn_started(state: SessionState, body: TurnStarted, turn_id: TurnId | None
     state = replace(state, last_stop="", budget=body.given if body.given is not None else body.budget)
     if body.continued:
         return state
-    state = replace(state, prompt=body.prompt)
-    parts = (
-        [TextPart(text=body.prompt)] if not body.context else [TextPart(text=f"{body.context}\n\n"), TextPart(text=body.prompt)]
-    )
-    message = UserMessage(parts=tuple(parts))
+    prompts, turns = (*state.prompts, body.prompt), (*state.turn_requests, 0)
+    state = replace(state, prompt=body.prompt, prompts=prompts, turn_requests=turns)
+    before = [(one.name, one.text) for one in body.shown] + ([("context", body.context)] if body.context else [])
+    parts = [TextPart(text=f"{text}\n\n", name=name) for name, text in before]
+    message = UserMessage(parts=(*parts, *body.images, TextPart(text=body.prompt)))
     return replace(state, title=state.title or body.prompt.strip()[:80], messages=(*state.messages, message))
 
 
@@ -169,12 +219,14 @@ def _item(state: SessionState, item: Item) -> SessionState:
             pending = {key: call for key, call in state.pending.items() if key != item.call_id}
             if item.by == "engine":
                 return replace(state, pending=pending)
+            first = next((line.strip() for line in item.output.splitlines() if line.strip()), "")
+            fact = CallFact(title=item.title or item.name, status=status, line=first[:120])
+            state = replace(state, calls=(*state.calls, fact)[-MOST_CALLS:])
             return replace(state, messages=(*state.messages, ToolMessage(parts=(result,))), pending=pending)
         case PlanItem():
             return replace(state, plan=item)
         case CompactionItem():
-            dropped = frozenset(item.dropped_calls)
-            return replace(state, messages=tuple(_drop(message, dropped) for message in state.messages))
+            return _compacted(state, item)
 
 
 def _reply(state: SessionState, part: TextPart | ReasoningPart | ToolCallPart) -> SessionState:
@@ -188,7 +240,29 @@ def _reply(state: SessionState, part: TextPart | ReasoningPart | ToolCallPart) -
     return replace(state, messages=tuple(messages))
 
 
-def _drop(message: Message, dropped: frozenset[CallId]) -> Message:
+def _compacted(state: SessionState, item: CompactionItem) -> SessionState:
+    if item.restores:
+        if not state.windows:
+            return state
+        last = state.windows[-1]
+        messages = (*last.messages, *state.messages[last.began :])
+        return replace(state, messages=messages, windows=state.windows[:-1], reply_at=None)
+    messages = window_after(state.messages, item)
+    windows = (*state.windows, Window(messages=state.messages, began=len(messages)))[-MOST_WINDOWS:]
+    return replace(state, messages=messages, windows=windows, summary=item.summary or state.summary, reply_at=None)
+
+
+def window_after(messages: tuple[Message, ...], item: CompactionItem) -> tuple[Message, ...]:
+    """The window that a compaction makes of these messages."""
+    dropped = frozenset(item.dropped_calls)
+    kept = tuple(_drop(message, dropped, kept=item.handles) for message in messages[item.kept_from :])
+    if not item.digest:
+        return kept
+    return (UserMessage(parts=(TextPart(text=item.digest, name="digest"),), origin="context"), *kept)
+
+
+def _drop(message: Message, dropped: frozenset[CallId], *, kept: bool) -> Message:
     if not isinstance(message, ToolMessage) or not any(part.call_id in dropped for part in message.parts):
         return message
-    return ToolMessage(parts=tuple(replace(p, text=DROPPED) if p.call_id in dropped else p for p in message.parts))
+    parts = (replace(p, text=stub(p.call_id, kept=kept)) if p.call_id in dropped else p for p in message.parts)
+    return ToolMessage(parts=tuple(parts))

@@ -13,11 +13,12 @@ from typing import Any, Literal, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tallystick_agent.policy.approvals import Action
-from tallystick_agent.ports import Terminal, Workspace
+from tallystick_agent.ports import CodeFinder, Terminal, Workspace
 from tallystick_agent.protocol.events import FileChange, PlanItem
 from tallystick_agent.protocol.ids import CallId, ItemId
 from tallystick_agent.protocol.messages import JsonValue
 from tallystick_agent.providers.request import ToolSpec
+from tallystick_agent.sessions.replay import handle_of
 from tallystick_agent.settings import Settings
 
 
@@ -69,6 +70,7 @@ class ToolContext:
     outputs: "OutputStore"
     ask: Callable[[CallId, str, tuple[str, ...]], Awaitable[str]]
     on_output: Callable[[CallId, str], None]
+    finder: CodeFinder | None = None
     seen: dict[str, str] = field(default_factory=lambda: {})
     items: dict[CallId, ItemId] = field(default_factory=lambda: {})
     """The item of each call that runs, for the output that it prints meanwhile."""
@@ -91,10 +93,14 @@ class OutputStore:
 
     def keep(self, call_id: CallId, text: str) -> str:
         """The handle under which `read_file` gives the text."""
-        name = "".join(char if char.isalnum() or char in "-_" else "_" for char in call_id)[:80]
+        handle = handle_of(call_id)
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (self._folder / f"{name}.txt").write_text(text, "utf-8", "replace")
-        return f"output:{name}"
+        (self._folder / f"{handle.removeprefix('output:')}.txt").write_text(text, "utf-8", "replace")
+        return handle
+
+    def holds(self, call_id: CallId) -> bool:
+        """Whether the output of a call is kept."""
+        return (self._folder / f"{handle_of(call_id).removeprefix('output:')}.txt").is_file()
 
     def read(self, handle: str) -> str:
         """Raises `ToolProblem` for a handle that was never given."""

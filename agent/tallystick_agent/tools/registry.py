@@ -4,6 +4,7 @@ from tallystick_agent.tools.ask_user import AskUser
 from tallystick_agent.tools.base import Tool
 from tallystick_agent.tools.define import Define
 from tallystick_agent.tools.edit import Edit
+from tallystick_agent.tools.find_code import FindCode
 from tallystick_agent.tools.list_files import ListFiles
 from tallystick_agent.tools.read_file import ReadFile
 from tallystick_agent.tools.run_command import RunCommand
@@ -15,6 +16,7 @@ LARGE: tuple[Tool, ...] = (
     ReadFile(),
     ListFiles(),
     Search(),
+    FindCode(),
     Edit(),
     WriteFile(),
     RunCommand(),

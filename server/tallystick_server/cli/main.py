@@ -17,6 +17,7 @@ _COMMANDS = {
     "context": "Find the code that a task is about, or show what a session's requests were made of.",
     "models": "List models, or pull one that runs on this machine.",
     "route": "Show which endpoints would serve a model, and why.",
+    "trust": "Trust a folder's rules (AGENTS.md and the like), or list the trusted ones.",
     "keys": "List API keys and where they may go, or store one.",
     "lsp": "Serve an editor over the Language Server Protocol.",
     "doctor": "Check this installation, and repair a damaged session.",

@@ -30,7 +30,7 @@ from tallystick_agent.tools.registry import LARGE
 
 TOOL = ToolSpec(name="ls", description="List.", parameters={"type": "object", "properties": {}})
 ENDPOINT = Endpoint(slug="p/m", provider="p", model="m", base_url="http://127.0.0.1/v1")
-FIRST = UserMessage(parts=(TextPart(text="Files (1):\na.py\n\n"), TextPart(text="fix it")))
+FIRST = UserMessage(parts=(TextPart(text="Files (1):\na.py\n\n", name="files"), TextPart(text="fix it")))
 REPLY = AssistantMessage(
     parts=(ReasoningPart(text="hm"), TextPart(text="Looking."), ToolCallPart(call_id=CallId("c"), name="ls", arguments="{}"))
 )
@@ -48,17 +48,17 @@ def test_every_part_of_a_request_has_its_name() -> None:
     assert set(found) == {
         "tool:ls",
         "system",
-        "context",
+        "files",
         "prompt",
         "reasoning",
         "assistant",
         "tool_call",
-        "tool_output",
+        "tool_output:ls",
         "notice",
         "framing",
     }
     assert found["prompt"] == Counter().text("fix it")
-    assert found["context"] == Counter().text("Files (1):\na.py\n\n")
+    assert found["files"] == Counter().text("Files (1):\na.py\n\n")
     assert found["system"] == Counter().text("Be brief.")
 
 

@@ -200,7 +200,9 @@ def test_context_of_a_prompt_stands_before_it_in_the_same_message() -> None:
     from tallystick_agent.protocol.events import TurnStarted
 
     found = state(TurnStarted(prompt="fix it", context="Files (1):\na.py"))
-    assert found.messages == (UserMessage(parts=(TextPart(text="Files (1):\na.py\n\n"), TextPart(text="fix it"))),)
+    assert found.messages == (
+        UserMessage(parts=(TextPart(text="Files (1):\na.py\n\n", name="context"), TextPart(text="fix it"))),
+    )
 
 
 def test_reasoning_is_a_part_of_the_reply() -> None:

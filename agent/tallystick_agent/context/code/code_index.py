@@ -71,6 +71,7 @@ class CodeIndex:
         self._repo = repo
         self._day = day
         self._lock = threading.Lock()
+        self._stopped = threading.Event()
         self._known: dict[str, tuple[str, bytes]] = {}
         self._loaded = False
         self._parts: tuple[Part, ...] = ()
@@ -97,6 +98,10 @@ class CodeIndex:
         """The names and first lines of a file of a view; `None` where the store lost it."""
         with self._lock:
             return self._record(key)
+
+    def stop(self) -> None:
+        """Ends a refresh that is running after its present batch; what it did is kept."""
+        self._stopped.set()
 
     def restore(self, key: bytes, path: str, data: bytes) -> Record | None:
         """A record that the store lost, made again of the file; `None` where that has changed."""
@@ -159,6 +164,11 @@ class CodeIndex:
         failed: set[str] = set()
         made: dict[bytes, Record] = {}
         for start in range(0, len(stale), _BATCH):
+            if self._stopped.is_set():
+                # What is not read keeps its old stamp, and is read the next time.
+                for path in stale[start:]:
+                    keyed.pop(path, None)
+                break
             contents.clear()
             for path in stale[start : start + _BATCH]:
                 try:

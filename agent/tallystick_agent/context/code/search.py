@@ -28,6 +28,10 @@ class CodeSearch:
         """Brings the index up to date ahead of a question."""
         return await asyncio.to_thread(self._index.refresh, self._workspace.now(), progress)
 
+    def close(self) -> None:
+        """Lets no refresh go on for long."""
+        self._index.stop()
+
     async def find(
         self,
         question: str,

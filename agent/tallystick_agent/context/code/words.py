@@ -11,7 +11,7 @@ from functools import lru_cache
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _ASCII_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_]+")
+_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _VOWEL = re.compile(r"[aeiouy]")
 STOP = frozenset(
     """a about above after again all also although always an and another any are as at be because been before being below
@@ -60,10 +60,18 @@ def stem(word: str) -> str:
     return word[:-1] if word.endswith("e") and len(word) > 3 else word
 
 
+def _parts(word: str) -> list[str]:
+    if word.isascii():
+        return _PART.findall(word)
+    # Letters of other alphabets stand for theirs: a capital for `A`, any other letter for `a`.
+    shape = "".join("A" if c.isupper() else "a" if c.isalpha() else "_" if c == "_" else "0" for c in word)
+    return [word[part.start() : part.end()] for part in _PART.finditer(shape)]
+
+
 @lru_cache(maxsize=200_000)
 def terms_of(word: str) -> tuple[str, ...]:
     """A word's terms: the stems of its parts, and the whole of it in lower case where it has several."""
-    parts = _PART.findall(word)
+    parts = _parts(word)
     found = [stem(part.lower()) for part in parts if len(part) > 1]
     if len(parts) > 1:
         whole = word.lower().strip("_")
@@ -84,7 +92,7 @@ def _part_hash(part: str) -> int:
 @lru_cache(maxsize=200_000)
 def hashes_of(word: str) -> tuple[int, ...]:
     """The terms of a word as the index keeps them: those of `terms_of`, with less work."""
-    parts = _PART.findall(word)
+    parts = _parts(word)
     found = tuple([_part_hash(part) for part in parts if len(part) > 1])
     if len(parts) > 1:
         whole = word.lower().strip("_")
