@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,7 +78,17 @@ class Served:
         return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM"))
 
     def close(self) -> None:
-        self._process.__exit__(None, None, None)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        # What a process that died did not take is still to be written.
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
         self._home.cleanup()
 
     def _cpu(self) -> float:
