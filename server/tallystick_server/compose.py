@@ -28,12 +28,14 @@ from tallystick_server.local.weights import WeightStore
 if TYPE_CHECKING:
     from tallystick_agent.context.code.search import CodeSearch
     from tallystick_agent.context.code.store import IndexStore
+    from tallystick_agent.context.economics import Forecast
     from tallystick_agent.loop.engine import Engine
     from tallystick_agent.ports import Clock, SessionHandle, Workspace
     from tallystick_agent.protocol.model_info import Endpoint
     from tallystick_agent.providers.live import LiveModels
     from tallystick_agent.providers.resolve import Known, Target
     from tallystick_agent.providers.selection import Selection
+    from tallystick_agent.sessions.explain import Explained
     from tallystick_agent.sessions.store import SessionStore
     from tallystick_agent.usage.ledger import Ledger
 
@@ -152,6 +154,22 @@ class Application:
         search = CodeSearch(workspace, CodeIndex(self._index_store, root, repo, day=lambda: day().toordinal()))
         self._searches.append(search)
         return search
+
+    def outlook(self, found: "Explained") -> "Forecast":
+        """How long a session's window and money last if it goes on as it did."""
+        from tallystick_agent.context.economics import forecast
+
+        planned = [one.planned for one in found.requests if one.planned is not None]
+        window = planned[-1].window_tokens if planned else None
+        limit = self.settings.budget.max_cost_usd
+        return forecast(
+            [one.finished.usage.input_tokens for one in found.requests if one.purpose != "probe"],
+            [turn.requests for turn in found.turns],
+            window=window,
+            reserved=planned[-1].reserved_output_tokens if planned else 0,
+            cost_nanos=sum(turn.cost_nanos for turn in found.turns),
+            budget_nanos=int(limit * 1_000_000_000) if limit is not None else None,
+        )
 
     async def choose(self, asked: str | None) -> "Selection":
         """Which model serves, and why. Raises `ConfigurationError` when there is none."""

@@ -222,6 +222,8 @@ export interface RequestPlanned {
   window_tokens: number | null;
   error_band: number;
   max_cost_nanos: number | null;
+  repeated_tokens?: number;
+  input_cost_nanos?: number | null;
   kind: "request_planned";
 }
 

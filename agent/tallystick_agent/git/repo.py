@@ -3,6 +3,7 @@
 Only index-reading plumbing is called; no model-made text ever becomes an argument.
 """
 
+import os
 import re
 import shutil
 import tempfile
@@ -97,7 +98,7 @@ class Repo:
             return ()
         shown = self._ask(
             "diff-tree", "--stdin", "-r", "-z", "--root", "--no-renames", "--name-only", "--no-textconv", "--no-ext-diff",
-            "--relative", "--encoding=UTF-8", f"--format={_MARK}%H{_SEPARATOR}%B{_SEPARATOR}",
+            "--relative", "--always", "--encoding=UTF-8", f"--format={_MARK}%H{_SEPARATOR}%B{_SEPARATOR}",
             given="".join(f"{sha}\n" for sha in commits),
         )  # fmt: skip
         asked = frozenset(commits)
@@ -114,7 +115,8 @@ class Repo:
 
     def _ask(self, *arguments: str, given: str | None = None) -> str | None:
         """Git's answer, or `None` where git is missing or says no."""
-        if self._git is None:
+        # GitPython would ask in this process's own folder where that one cannot be entered.
+        if self._git is None or not os.access(self._root, os.X_OK):
             return None
         from git.cmd import Git
         from git.exc import GitCommandError, GitCommandNotFound

@@ -36,7 +36,7 @@ from tallystick_agent.providers.request import ChatRequest, ReasoningDelta, Repl
 from tallystick_agent.providers.resolve import Target, alone
 from tallystick_agent.providers.whole import whole
 from tallystick_agent.tokens.counter import Counter, family_of
-from tallystick_agent.usage.pricing import worst_case
+from tallystick_agent.usage.pricing import likely_input, worst_case
 from tallystick_agent.usage.record import Attribution, LedgerRow
 
 PIECE_S = 0.05
@@ -138,6 +138,8 @@ class Asker:
                 window_tokens=made.window,
                 error_band=self._band(target.endpoint, seen.input_tokens),
                 max_cost_nanos=None if None in costs else max(cost for cost in costs if cost is not None),
+                repeated_tokens=min(self._before, seen.input_tokens),
+                input_cost_nanos=likely_input(seen.input_tokens, min(self._before, seen.input_tokens), first.price),
             )
         )
         self._before = seen.input_tokens

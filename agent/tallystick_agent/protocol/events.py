@@ -103,6 +103,10 @@ class RequestPlanned:
     error_band: float
     """The share by which the count may be off either way, e.g. 0.05."""
     max_cost_nanos: int | None
+    repeated_tokens: int = 0
+    """Tokens at its start that the request before had too: a provider's cache may serve them."""
+    input_cost_nanos: int | None = None
+    """What the input is likely to cost, repeated tokens at the cache's price where there is one."""
     kind: Literal["request_planned"] = "request_planned"
 
 

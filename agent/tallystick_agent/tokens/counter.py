@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from tallystick_agent.tokens.encodings import o200k
 from tallystick_agent.tokens.families import FAMILIES, Family, family_of
+from tallystick_agent.tokens.segments import SegmentCounter
 from tallystick_agent.tokens.shape import features
 
 __all__ = [
@@ -33,6 +34,22 @@ TOOL_FRAME: Final = 7
 TOOLS_FRAME: Final = 12
 """Tokens that having any tool costs, once a request. Not published by most: Claude's own is some hundreds, which the learned
 factor takes up."""
+
+
+_SEGMENTED: Final = 4_000
+"""Characters from which a text is counted by its segments, of which most are known from before."""
+
+
+def _o200k(text: str) -> int:
+    return len(o200k().encode_ordinary(text))
+
+
+_SEGMENTS: Final = SegmentCounter(_o200k)
+
+
+def exact(text: str) -> int:
+    """Tokens of `text` in o200k. A long text that was counted before, but for some lines, costs those lines."""
+    return _o200k(text) if len(text) < _SEGMENTED else _SEGMENTS.text(text)
 
 
 class Counter:
@@ -74,7 +91,7 @@ class Counter:
         known = self._known.get(text)
         if known is None:
             data = text.encode("utf-8", "replace")
-            raw = len(o200k().encode_ordinary(data.decode("utf-8")))
+            raw = exact(data.decode("utf-8"))
             known = (raw, float(raw) if self._exact else self._estimate(data, raw))
             if len(self._known) >= 4_096:
                 self._known.clear()

@@ -47,3 +47,13 @@ def worst_case(input_tokens: int, output_tokens: int, price: Price | None) -> in
 
 def _whole(nanos: Decimal) -> int:
     return int(nanos.to_integral_value(ROUND_HALF_EVEN))
+
+
+def likely_input(input_tokens: int, repeated: int, price: Price | None) -> int | None:
+    """Nano-dollars that an input is likely to cost: repeated tokens at the cache's price where there is one, no write fees."""
+    if price is None:
+        return None
+    rates = price.at(input_tokens)
+    read = rates.cache_read if rates.cache_read is not None else rates.input
+    total = (input_tokens - repeated) * rates.input + repeated * read
+    return _whole(total * NANOS_PER_TOKEN + price.request_usd * NANOS_PER_USD)

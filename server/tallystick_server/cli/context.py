@@ -33,6 +33,7 @@ MOST_BUDGETS = 20
 )
 @click.option("--plain/--no-plain", default=None, help="Source lines alone: no line numbers, no blank lines. JSON is plain.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: files with their symbols, then the map.")
+@click.option("--explain", metavar="SESSION", help="Show where the tokens of a session went, instead.")
 @click.option("--serve", is_flag=True, help="Answer questions from standard input, one JSON object a line.")
 def command(
     repo: Path,
@@ -42,10 +43,15 @@ def command(
     mode: "Mode | None",
     plain: bool | None,
     as_json: bool,
+    explain: str | None,
     serve: bool,
 ) -> int:
     """Show the files and definitions that a task is about, best first, in at most the tokens of the budget."""
     app = Application.load()
+    if explain is not None:
+        from tallystick_server.cli.context_explain import explain_session
+
+        return explain_session(app, explain, as_json=as_json)
     if serve:
         return asyncio.run(_serve(app, mode, plain is not False))
     if (query is None) == (query_file is None):

@@ -12,8 +12,7 @@ from tallystick_agent.context.code.code_map import MapMaker
 from tallystick_agent.context.code.rank import Hints
 from tallystick_agent.ports import Workspace
 from tallystick_agent.protocol.code import Found, Mode
-from tallystick_agent.tokens.encodings import o200k
-from tallystick_agent.tokens.segments import SegmentCounter
+from tallystick_agent.tokens.counter import exact
 
 
 class CodeSearch:
@@ -22,7 +21,6 @@ class CodeSearch:
     def __init__(self, workspace: Workspace, index: CodeIndex) -> None:
         self._workspace = workspace
         self._index = index
-        self._counter = SegmentCounter(lambda text: len(o200k().encode_ordinary(text)))
 
     async def prepare(self, progress: Callable[[Progress], None] | None = None) -> View:
         """Brings the index up to date ahead of a question."""
@@ -48,7 +46,7 @@ class CodeSearch:
         def work() -> Found:
             view = self._index.refresh(files)
             ranking = self._index.ask(question, view, hints)
-            maker = MapMaker(self._index, view, ranking, files, self._counter.text, question)
+            maker = MapMaker(self._index, view, ranking, files, exact, question)
             maps = {budget: maker.make(budget, mode, plain=plain) for budget in budgets}
             order = [int(number) for number in ranking.files[:most_files]]
             shown = tuple((view.corpus.paths[number], float(ranking.file_scores[number])) for number in order)
