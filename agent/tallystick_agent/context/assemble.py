@@ -88,12 +88,22 @@ def _reads(message: Message) -> list[ToolCallPart]:
     return [part for part in parts if isinstance(part, ToolCallPart) and part.name == "read_file"]
 
 
+def _rules_of(text: str) -> str:
+    """Rules of a folder that were told in the midst of a turn have their file's name."""
+    return f"rules:{text[len(_RULES) :].partition(chr(34))[0]}" if text.startswith(_RULES) else ""
+
+
+_RULES: Final = '<rules from="'
+
+
 def _pieces(message: Message, paths: Mapping[CallId, str]) -> list[tuple[str, str]]:
     """The texts of a message with their names. `paths`: of each call that read a file, which one."""
     match message:
         case UserMessage():
             plain = "notice" if message.origin == "notice" else "prompt"
-            return [(part.name or plain, part.text) for part in message.parts if isinstance(part, TextPart)]
+            return [
+                (part.name or _rules_of(part.text) or plain, part.text) for part in message.parts if isinstance(part, TextPart)
+            ]
         case ToolMessage():
             return [
                 (f"file:{paths[part.call_id]}" if paths.get(part.call_id) else f"tool_output:{part.name}", part.text)

@@ -42,7 +42,7 @@ from tallystick_agent.protocol.events import (
     TurnStarted,
 )
 from tallystick_agent.protocol.ids import CallId, ItemId, SessionId, TurnId
-from tallystick_agent.protocol.messages import AssistantMessage
+from tallystick_agent.protocol.messages import AssistantMessage, ToolMessage
 from tallystick_agent.protocol.operations import (
     Answer,
     Cancel,
@@ -56,7 +56,7 @@ from tallystick_agent.protocol.operations import (
     SetModel,
 )
 from tallystick_agent.protocol.usage import Budget
-from tallystick_agent.sessions.replay import limits
+from tallystick_agent.sessions.replay import is_stub, limits
 from tallystick_agent.tools.base import OutputStore, ToolContext
 from tallystick_agent.tools.registry import LARGE, SMALL
 from tallystick_agent.tools.runner import ToolRunner
@@ -86,6 +86,8 @@ class Session:
             ask=self._ask_user,
             on_output=self._on_output,
             finder=options.finder,
+            # A small model is led astray by a pointer to what it has; it gets the text again.
+            in_window=self._in_window if options.endpoint.scale == "large" else None,
         )
 
     @property
@@ -144,6 +146,11 @@ class Session:
         with contextlib.suppress(StorageError, OSError):
             await self._recorder.emit(SessionClosed(), durable=True)
         self._recorder.close()
+
+    def _in_window(self, call_id: CallId) -> bool:
+        """Whether a call's whole output stands in the present window."""
+        parts = (part for message in self._recorder.state.messages if isinstance(message, ToolMessage) for part in message.parts)
+        return any(part.call_id == call_id and not is_stub(part.text) for part in parts)
 
     def _compactor(self) -> Compactor:
         budget = from_settings(self._parts.settings.budget)

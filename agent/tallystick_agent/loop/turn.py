@@ -8,11 +8,14 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 
 from tallystick_agent.context.assemble import xray
+from tallystick_agent.context.compaction import read_path
+from tallystick_agent.context.rules import applying, rule_paths, rule_text
 from tallystick_agent.context.test_command import TestCommand
 from tallystick_agent.loop.ask import Asked, Asker
 from tallystick_agent.loop.check import CheckState, TestCheck
 from tallystick_agent.loop.compact import Compactor
 from tallystick_agent.loop.gate import to_raise
+from tallystick_agent.loop.gather import read_rules
 from tallystick_agent.loop.parts import EngineParts, SessionOptions
 from tallystick_agent.loop.recorder import Recorder
 from tallystick_agent.loop.requests import base_request
@@ -31,7 +34,7 @@ from tallystick_agent.loop.step import (
 from tallystick_agent.protocol.errors import ContextOverflow, ProviderError, TallystickError
 from tallystick_agent.protocol.events import ItemFinished, ItemStarted, MessageItem, Notice, Purpose
 from tallystick_agent.protocol.ids import CallId, ItemId
-from tallystick_agent.protocol.messages import ToolCallPart
+from tallystick_agent.protocol.messages import ToolCallPart, text_of
 from tallystick_agent.protocol.model_info import CallMode, Endpoint
 from tallystick_agent.providers.call_modes import adapt, read
 from tallystick_agent.providers.request import ChatRequest
@@ -62,6 +65,8 @@ class Turn:
         self._asker = asker
         self._runner = runner
         self._state = TurnState()
+        self._ruled: set[str] = set()
+        """Files of rules that were looked at in this turn."""
         self._compactor = Compactor(parts, options, recorder, outputs, asker)
 
     async def run(self) -> Finish:
@@ -138,11 +143,23 @@ class Turn:
                     remedy="Run it again with --yes, or allow it under [permissions] in settings.toml.",
                 )
             self._checked = self._checked.after(call, ended, self._check.command)
+            rules = await self._folder_rules(call)
             self._state, warning, finish = after_tool(self._state, call, ended.text, malformed=ended.malformed)
-            note = warning or note
+            note = "\n\n".join(text for text in (note, rules, warning) if text)
             if finish is not None:
                 return finish
         return AskModel(note=note)
+
+    async def _folder_rules(self, call: ToolCallPart) -> str:
+        """The rules of the folders that a call worked in, the first time that it does; empty where there are none."""
+        setup, path = self._setup, read_path(call)
+        if not path or not setup.options.trusted or not setup.parts.settings.context.rules:
+            return ""
+        fresh = [one for one in applying(rule_paths(await setup.options.workspace.files()), path) if one not in self._ruled]
+        self._ruled.update(fresh)
+        rules = await read_rules(setup.options.workspace, tuple(fresh))
+        told = "\n".join(text_of(message) for message in self._recorder.state.messages) if rules else ""
+        return "\n\n".join(text for rule in rules if (text := rule_text(rule)) not in told)
 
     async def _failures(self) -> str:
         """Runs the tests where files changed; what failed, in words for the model."""

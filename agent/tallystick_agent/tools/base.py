@@ -71,6 +71,10 @@ class ToolContext:
     ask: Callable[[CallId, str, tuple[str, ...]], Awaitable[str]]
     on_output: Callable[[CallId, str], None]
     finder: CodeFinder | None = None
+    in_window: Callable[[CallId], bool] | None = None
+    """Whether the model still has a call's output before it; `None` where it is to be shown everything anew."""
+    pages: dict[tuple[str, int, int], tuple[str, CallId]] = field(default_factory=lambda: {})
+    """Per path, first line and number of lines: the digest of the text that was read so, and by which call."""
     seen: dict[str, str] = field(default_factory=lambda: {})
     items: dict[CallId, ItemId] = field(default_factory=lambda: {})
     """The item of each call that runs, for the output that it prints meanwhile."""

@@ -34,6 +34,11 @@ class ReadFile:
                 document = await context.workspace.read(path)
                 context.seen[path] = document.digest
                 text = document.text
+                asked = (path, arguments.start, arguments.lines)
+                before, call = context.pages.get(asked, ("", call_id))
+                if before == document.digest and context.in_window is not None and context.in_window(call):
+                    return Outcome(text=f"Unchanged since you read it: call {call} above has these lines as they are.")
+                context.pages[asked] = (document.digest, call_id)
             return Outcome(text=_page(text, arguments, context.settings.context.tool_output_bytes))
 
         return Prepared(action=action, title=f"read {path}", execute=execute)
