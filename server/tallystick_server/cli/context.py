@@ -6,6 +6,7 @@ With `--serve` one process answers many questions: a line of JSON {"repo", "quer
 import asyncio
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,15 +106,19 @@ def _rows(found: "Found", made: "CodeMap") -> list[dict[str, Any]]:
 
 
 def _sections(made: "CodeMap") -> dict[str, str]:
-    """The lines of the map under each path. A line of code may look like a path, so only the next one of the map counts."""
-    ahead = [*dict.fromkeys(one.path for one in made.bodies), *dict.fromkeys(one.path for one in made.lines), ""]
+    """The lines of the map under each path. They are counted, since a line of code may look like a path."""
+    bodies, lines = Counter[str](), Counter[str]()
+    for body in made.bodies:
+        bodies[body.path] += sum(1 + len(block) for block in body.blocks())
+    for line in made.lines:
+        lines[line.path] += 1
+    rows = made.text.split("\n")
     found: dict[str, str] = {}
-    path = ""
-    for line in made.text.split("\n")[:-1]:
-        if ahead[0] and line == f"{ahead[0]}:":
-            path = ahead.pop(0)
-        elif path:
-            found[path] = f"{found.get(path, '')}{line}\n"
+    at = 0
+    for path, size in (*bodies.items(), *lines.items()):
+        at += 1 + path.count("\n")
+        found[path] = found.get(path, "") + "".join(f"{row}\n" for row in rows[at : at + size])
+        at += size
     return found
 
 
