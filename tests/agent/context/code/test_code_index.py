@@ -104,6 +104,7 @@ def test_after_any_edits_it_answers_as_an_index_that_is_built_anew(root: Path, s
     assert len(aged.refresh().corpus.parts) <= 9
 
 
+@pytest.mark.usefixtures("calm")
 def test_another_process_takes_over_what_the_first_one_read(root: Path, tmp_path: Path) -> None:
     first = Place(root, IndexStore(tmp_path / "index"))
     expected = answers(first)
@@ -111,22 +112,28 @@ def test_another_process_takes_over_what_the_first_one_read(root: Path, tmp_path
     assert answers(second) == expected
 
 
+@pytest.mark.usefixtures("calm")
 def test_what_the_store_lost_is_read_again_at_once(root: Path, tmp_path: Path) -> None:
     """A one-shot program has no second refresh in which it could be."""
     store = IndexStore(tmp_path / "index")
     expected = answers(Place(root, store))
     assert store.shrink(0) > 0
+    assert Place(root, IndexStore(tmp_path / "index")).paths() == sorted(SHOP)
+    assert store.shrink(0) > 0
     assert answers(Place(root, IndexStore(tmp_path / "index"))) == expected
 
 
+@pytest.mark.usefixtures("calm")
 def test_records_that_are_damaged_are_made_again(root: Path, tmp_path: Path) -> None:
     store = IndexStore(tmp_path / "index")
     expected = answers(Place(root, store))
     keys = {key for _, key in store.stamps(str(root)).values()}
     store.keep([(key, data[:-3] + b"xyz") for key, data in store.records(list(keys)).items()], day=1)
+    assert Place(root, IndexStore(tmp_path / "index")).paths() == sorted(SHOP)
     assert answers(Place(root, IndexStore(tmp_path / "index"))) == expected
 
 
+@pytest.mark.usefixtures("calm")
 def test_a_store_that_fails_in_the_middle_changes_no_answer(root: Path, tmp_path: Path) -> None:
     store = IndexStore(tmp_path / "index")
     place = Place(root, store)
@@ -139,6 +146,7 @@ def test_a_store_that_fails_in_the_middle_changes_no_answer(root: Path, tmp_path
     assert place.order("zebra")[0] == "shop/new.py"
 
 
+@pytest.mark.usefixtures("calm")
 def test_records_in_use_are_marked_as_used(root: Path, tmp_path: Path) -> None:
     store = IndexStore(tmp_path / "index")
     Place(root, store, day=1).refresh()

@@ -54,6 +54,7 @@ def test_every_odd_file_is_left_out_with_a_reason_or_read(tmp_path: Path) -> Non
     assert place.maker("größe of f").make(3_000, "bodies").tokens <= 3_000
 
 
+@pytest.mark.usefixtures("calm")
 def test_a_second_process_knows_the_reasons_too(tmp_path: Path) -> None:
     root = write(tmp_path / "workspace", {"photo.png": b"any", "made.py": b"# @generated\n", "a.py": b"a = 1\n"})
     expected = {"photo.png": "binary", "made.py": "generated"}
@@ -131,6 +132,14 @@ def test_a_file_that_cannot_be_loaded_says_why_and_is_tried_again(tmp_path: Path
     files.reasons = {}
     assert place.refresh().left_out == {}
     assert place.paths() == ["a.py", "b.py"]
+
+
+def test_a_file_whose_stamp_is_known_is_not_loaded_by_the_next_process(tmp_path: Path) -> None:
+    files = Failing({"a.py": b"def a(): ...\n", "b.py": b"\0"}, {})
+    Place(tmp_path, IndexStore(tmp_path / "index"), files=files).refresh()
+    files.reasons = {"a.py": "loaded", "b.py": "loaded"}
+    view = Place(tmp_path, IndexStore(tmp_path / "index"), files=files).refresh()
+    assert (view.left_out, set(view.corpus.numbers)) == ({"b.py": "binary"}, {"a.py"})
 
 
 def test_a_file_that_vanishes_after_it_was_indexed_gives_lines_and_no_body(tmp_path: Path) -> None:
