@@ -18,7 +18,7 @@ IMAGES: Final = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", 
 _MENTION = re.compile(
     r"""(?<![\w@/.])@(?:
         "(?P<quoted>[^"\n]{1,300})" (?: :(?P<qa>\d{1,7})(?:-(?P<qb>\d{1,7}))? )?
-      | (?P<url>https?://[^\s<>"')\]]{1,2000})
+      | (?P<url>https?://(?: \([^\s<>"'()\]]*\) | [^\s<>"'()\]] ){1,2000})
       | (?P<word>[^\s"'`,;()\[\]{}<>]{1,300})
     )""",
     re.VERBOSE,
@@ -37,22 +37,47 @@ class Mention:
 
 def mentions(prompt: str, files: Collection[str]) -> tuple[Mention, ...]:
     """What the prompt points at, each once, in order. `files` are the paths that there are."""
+    if "@" not in prompt:
+        return ()
     found: dict[Mention, None] = {}
-    folders = {path[: at + 1] for path in files for at, char in enumerate(path) if char == "/"} if "@" in prompt else set[str]()
-    known = frozenset(files)
+    paths = _Paths(files)
     for match in _MENTION.finditer(prompt):
         if match["url"]:
             one: Mention | None = Mention(kind="url", target=match["url"].rstrip(".,;:!?"))
         elif match["quoted"]:
-            one = _path(match["quoted"], _range(match["qa"], match["qb"]), known, folders)
+            one = paths.mention(match["quoted"], _range(match["qa"], match["qb"]))
         else:
-            one = _word(match["word"].rstrip(".,;:!?"), known, folders)
+            one = _word(match["word"].rstrip(".,;:!?"), paths)
         if one is not None:
             found[one] = None
     return tuple(found)[:MOST]
 
 
-def _word(word: str, files: frozenset[str], folders: set[str]) -> Mention | None:
+class _Paths:
+    """The paths that there are. Looked up by their last part: a pasted text may hold thousands of words after an `@`."""
+
+    def __init__(self, files: Collection[str]) -> None:
+        self._files = frozenset(files)
+        self._folders = {path[: at + 1] for path in files for at, char in enumerate(path) if char == "/"}
+        self._named: dict[str, list[str]] = {}
+        for path in files:
+            self._named.setdefault(path.rpartition("/")[2], []).append(path)
+
+    def mention(self, text: str, lines: tuple[int, int] | None) -> Mention | None:
+        path = text.removeprefix("./").removeprefix("/")
+        if path not in self._files:
+            # A name alone is enough where one file ends with it.
+            ending = [name for name in self._named.get(path.rpartition("/")[2], ()) if name.endswith(f"/{path}")]
+            if len(ending) == 1:
+                path = ending[0]
+        if path in self._files:
+            kind: MentionKind = "image" if path.rpartition(".")[2].lower() in IMAGES else "file"
+            return Mention(kind=kind, target=path, lines=lines)
+        folder = path if path.endswith("/") else f"{path}/"
+        return Mention(kind="folder", target=folder) if folder in self._folders else None
+
+
+def _word(word: str, paths: _Paths) -> Mention | None:
     match word:
         case "diff" | "changes":
             return Mention(kind="diff")
@@ -65,25 +90,11 @@ def _word(word: str, files: frozenset[str], folders: set[str]) -> Mention | None
     for prefix in ("symbol:", "commit:"):
         if word.startswith(prefix) and (rest := word.removeprefix(prefix)):
             return Mention(kind="symbol" if prefix == "symbol:" else "commit", target=rest)
-    if (one := _path(word, None, files, folders)) is not None:
+    if (one := paths.mention(word, None)) is not None:
         return one
     if ranged := _LINES.match(word):
-        return _path(ranged["path"], _range(ranged["a"], ranged["b"]), files, folders)
+        return paths.mention(ranged["path"], _range(ranged["a"], ranged["b"]))
     return None
-
-
-def _path(text: str, lines: tuple[int, int] | None, files: frozenset[str], folders: set[str]) -> Mention | None:
-    path = text.removeprefix("./").removeprefix("/")
-    if path not in files:
-        # A name alone is enough where one file ends with it.
-        ending = [name for name in files if name.endswith(f"/{path}")] if path else []
-        if len(ending) == 1:
-            path = ending[0]
-    if path in files:
-        kind: MentionKind = "image" if path.rpartition(".")[2].lower() in IMAGES else "file"
-        return Mention(kind=kind, target=path, lines=lines)
-    folder = path if path.endswith("/") else f"{path}/"
-    return Mention(kind="folder", target=folder) if folder in folders else None
 
 
 def _range(first: str | None, last: str | None) -> tuple[int, int] | None:

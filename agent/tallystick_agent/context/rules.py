@@ -38,6 +38,7 @@ def rule_paths(files: Iterable[str]) -> tuple[str, ...]:
             inside = path.startswith(start) or f"/{start}" in path
             if inside and name.endswith(_ENDINGS):
                 found.append((folder_of(path).count("/") + bool(folder_of(path)), len(_NAMES) + number, path))
+                break
     return tuple(path for _, _, path in sorted(found))
 
 
@@ -60,11 +61,12 @@ def applying(paths: Sequence[str], worked_on: str | None) -> tuple[str, ...]:
 def read_rule(path: str, text: str) -> Rule | None:
     """The rule in a file, without its front matter; `None` where it is empty or for other files than all."""
     head, body = _front_matter(text)
-    if head and path.endswith(".mdc") and not re.search(r"^alwaysApply:\s*true\s*$", head, re.MULTILINE):
+    if head and path.endswith(".mdc") and not re.search(r"^alwaysApply:[ \t]*true\s*(?:#.*)?$", head, re.MULTILINE):
         return None
     body = body.strip()
     if len(body) > MOST_CHARACTERS:
-        body = body[:MOST_CHARACTERS].rpartition("\n")[0] + f"\n[{path} goes on; read_file shows the rest.]"
+        whole_lines = body[:MOST_CHARACTERS].rpartition("\n")[0]
+        body = f"{whole_lines or body[:MOST_CHARACTERS]}\n[{path} goes on; read_file shows the rest.]"
     return Rule(path=path, folder=folder_of(path), text=body) if body else None
 
 
