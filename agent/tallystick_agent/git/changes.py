@@ -24,7 +24,10 @@ class Change:
 
 
 def changes(repo: Repo, files: Files) -> tuple[Change, ...]:
-    """Changed, new and removed files with their diffs, by path. Blocks."""
+    """Changed, new and removed files with their diffs, by path. Blocks.
+
+    A file that differs in its line ends alone is as it was: git may have been told to check it out like that.
+    """
     before = repo.tree()
     live = files.stamps()
     found: list[Change] = []
@@ -32,25 +35,29 @@ def changes(repo: Repo, files: Files) -> tuple[Change, ...]:
         if len(found) >= MOST_CHANGED:
             break
         data = _load(files, path) if path in live else b""
-        if path in before and data is not None and path in live and _blob(data, before[path]) == before[path]:
+        if data is not None and path in live and path in before and _same(data, before[path]):
             continue
-        old = repo.blob(before[path]) if path in before else ""
-        if data is None or old is None or b"\0" in data[:8_192]:
+        old = repo.blob(before[path]) if path in before else b""
+        if data is None or old is None or b"\0" in data[:8_192] or b"\0" in old[:8_192]:
             found.append(Change(path=path, diff=f"--- a/{path}\n+++ b/{path}\n(binary or unreadable)\n"))
-            continue
-        text = data.decode("utf-8", "replace").removesuffix("\n")
-        if text != old.removesuffix("\n") or (path in before) != (path in live):
-            found.append(Change(path=path, diff="".join(_diff(path, old, text, before, live))))
+        elif (lines := _lines(data)) != (stored := _lines(old)) or (path in before) != (path in live):
+            found.append(Change(path=path, diff="".join(_diff(path, stored, lines, before, live))))
     return tuple(found)
 
 
-def _diff(path: str, old: str, new: str, before: Mapping[str, str], live: Mapping[str, str]) -> Iterator[str]:
+def _diff(path: str, old: list[str], new: list[str], before: Mapping[str, str], live: Mapping[str, str]) -> Iterator[str]:
     yield f"--- a/{path}\n" if path in before else "--- /dev/null\n"
     yield f"+++ b/{path}\n" if path in live else "+++ /dev/null\n"
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), n=3, lineterm="")
-    for number, line in enumerate(lines):
+    for number, line in enumerate(difflib.unified_diff(old, new, n=3)):
         if number >= 2:
-            yield f"{line}\n"
+            yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def _lines(data: bytes) -> list[str]:
+    """Lines with their ends, as git has them: of all that may end a line, the line feed alone does."""
+    text = data.replace(b"\r\n", b"\n").decode("utf-8", "replace")
+    lines = [f"{line}\n" for line in text.split("\n")]
+    return [*lines[:-1], lines[-1][:-1]] if lines[-1] != "\n" else lines[:-1]
 
 
 def _load(files: Files, path: str) -> bytes | None:
@@ -60,7 +67,12 @@ def _load(files: Files, path: str) -> bytes | None:
         return None
 
 
-def _blob(data: bytes, like: str) -> str:
+def _same(data: bytes, blob: str) -> bool:
+    """Whether these bytes, or the same with line feeds alone, are what a blob holds."""
+    return _name(data, blob) == blob or (b"\r\n" in data and _name(data.replace(b"\r\n", b"\n"), blob) == blob)
+
+
+def _name(data: bytes, like: str) -> str:
     """The name that git gives to these bytes, by the same hash as `like`."""
     kind = hashlib.sha256 if len(like) == 64 else hashlib.sha1
     return kind(b"blob %d\0" % len(data) + data).hexdigest()

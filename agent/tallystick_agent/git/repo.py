@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -67,22 +67,31 @@ class Repo:
                 found[path] = kind.split()[2]
         return found
 
-    def blob(self, name: str) -> str | None:
-        """The text of a blob as it is stored: no filter and no driver runs. `None` where it is gone."""
+    def blob(self, name: str) -> bytes | None:
+        """The bytes of a blob as they are stored: no filter and no driver runs. `None` where it is gone."""
         if not re.fullmatch(r"[0-9a-f]{40,64}", name):
             return None
-        return self._ask("cat-file", "blob", name)
+        return self._bytes("cat-file", "blob", name)
 
-    def show(self, commit: str) -> str | None:
-        """A commit's message and diff; `None` where that is no commit. `commit`: a name as a person writes it."""
+    def show(self, commit: str, *, hidden: Callable[[str], bool]) -> str | None:
+        """A commit's message and diff; `None` where that is no commit. `commit`: a name as a person writes it.
+
+        Paths are relative to this folder, and what is outside is left out, as is what changed in files that are `hidden`.
+        """
         if not re.fullmatch(r"[0-9A-Za-z_][0-9A-Za-z_./^~@{}-]{0,200}", commit):
             return None
         name = self._ask("rev-parse", "--verify", "-q", "--end-of-options", f"{commit}^{{commit}}")
         if not name:
             return None
-        return self._ask(
-            "diff-tree", "-p", "--root", "--no-textconv", "--no-ext-diff", "--no-color", "--format=commit %H%n%aI%n%n%B", name
+        how = ("--root", "--no-renames", "--no-textconv", "--no-ext-diff", "--relative", "-O/dev/null")
+        listed = self._ask("diff-tree", "-r", "-m", "-z", "--name-only", "--no-commit-id", *how, name) or ""
+        left = sorted({path for path in listed.split("\0") if path and hidden(path)})
+        told = self._ask(
+            "diff-tree", "-p", "--cc", "--always", "--no-color", "--encoding=UTF-8", "--format=commit %H%n%aI%n%n%B", *how, name,
+            "--", ".", *(f":(exclude,literal){path}" for path in left),
         )  # fmt: skip
+        notes = [f"[{path} changed too; it may hold secrets and is not shown.]" for path in left]
+        return "\n".join([told, *notes]) if told else None
 
     def prefix(self) -> str:
         """The folder that was asked, below the work tree's top, with `/` at its end; empty for the top itself."""
@@ -114,7 +123,11 @@ class Repo:
         return tuple(found)
 
     def _ask(self, *arguments: str, given: str | None = None) -> str | None:
-        """Git's answer, or `None` where git is missing or says no."""
+        """Git's answer without its last line end, or `None` where git is missing or says no."""
+        answer = self._bytes(*arguments, given=given)
+        return None if answer is None else os.fsdecode(answer.removesuffix(b"\n"))
+
+    def _bytes(self, *arguments: str, given: str | None = None) -> bytes | None:
         # GitPython would ask in this process's own folder where that one cannot be entered.
         if self._git is None or not os.access(self._root, os.X_OK):
             return None
@@ -127,8 +140,8 @@ class Repo:
                 [self._git, "--no-pager", *arguments],
                 env=self._environment,
                 istream=source,
-                strip_newline_in_stdout=True,
-                stdout_as_string=True,
+                strip_newline_in_stdout=False,
+                stdout_as_string=False,
                 with_extended_output=False,
             )
         except (GitCommandError, GitCommandNotFound):
@@ -136,7 +149,7 @@ class Repo:
         finally:
             if source is not None:
                 source.close()
-        return str(answer)
+        return answer
 
 
 def _given(text: str | None) -> BinaryIO | None:

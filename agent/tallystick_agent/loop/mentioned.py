@@ -22,6 +22,7 @@ from tallystick_agent.loop.parts import EngineParts, SessionOptions
 from tallystick_agent.policy.paths import confine, is_secret
 from tallystick_agent.protocol.errors import TallystickError
 from tallystick_agent.protocol.messages import ImagePart, Message, ToolMessage
+from tallystick_agent.tokens.images import image_size
 from tallystick_agent.tools.bounds import head_and_tail, numbered, shorten_lines
 
 MOST_CHARACTERS: Final = 200_000
@@ -76,7 +77,7 @@ class Lookup:
             case "diff":
                 await self._diff()
             case "commit":
-                shown = await asyncio.to_thread(self._repo().show, one.target)
+                shown = await asyncio.to_thread(partial(self._repo().show, one.target, hidden=is_secret))
                 self._need(shown, one, "there is no such commit", partial(self._add, "commit", one.target))
             case "url":
                 kind, body = await self._parts.transport.get_text(one.target, most_bytes=URL_BYTES)
@@ -106,6 +107,9 @@ class Lookup:
         lines = lines[:-1] if lines and not lines[-1] else lines
         if one.lines is not None:
             first, last = one.lines
+            if first > len(lines):
+                self._found.problems.append(f"@{path}:{first}: the file has only {len(lines)} lines.")
+                return
             self._add("file", f"{path}:{first}-{last}", _block(path, lines[first - 1 : last], first))
             return
         whole = _block(path, lines, 1)
@@ -117,11 +121,19 @@ class Lookup:
 
     async def _image(self, path: str) -> None:
         def load() -> bytes:
-            return self._options.workspace.now().load(confine(self._options.workspace.root, path))
+            return self._options.workspace.now().load(inside)
 
+        inside = confine(self._options.workspace.root, path)
+        if is_secret(inside):
+            self._found.problems.append(f"@{path}: it may hold secrets and is not read.")
+            return
         data = await asyncio.to_thread(load)
         if len(data) > MOST_IMAGE:
             self._found.problems.append(f"@{path}: over {MOST_IMAGE >> 20} MiB.")
+            return
+        if image_size(data) is None:
+            # A provider refuses the whole request for it, and every later one of the session.
+            self._found.problems.append(f"@{path}: it is no picture.")
             return
         kind = IMAGES[path.rpartition(".")[2].lower()]
         self._found.images.append(ImagePart(media_type=kind, data=base64.b64encode(data).decode()))
@@ -132,15 +144,23 @@ class Lookup:
             self._found.problems.append(f"@symbol:{name}: there is no index of this workspace.")
             return
         found = await finder.find(f"`{name}`", [SYMBOL_TOKENS], mode="bodies")
-        self._add("symbol", name, f"Code for {name}:\n{found.maps[SYMBOL_TOKENS].text}")
+        if text := found.maps[SYMBOL_TOKENS].text:
+            self._add("symbol", name, f"Code for {name}:\n{text}")
+        else:
+            self._found.problems.append(f"@symbol:{name}: nothing here is called like that.")
 
     async def _diff(self) -> None:
-        files = self._options.workspace.now()
-        found = await asyncio.to_thread(changes, self._repo(), files)
+        files, repo = self._options.workspace.now(), await asyncio.to_thread(self._repo)
+        if not repo.found:
+            self._found.problems.append("@diff: this folder is in no git repository.")
+            return
+        found = await asyncio.to_thread(changes, repo, files)
         if not found:
             self._found.problems.append("@diff: nothing differs from HEAD.")
             return
-        whole = "Changes since the last commit:\n" + "".join(one.diff for one in found)
+        secret = "(it may hold secrets and is not shown)"
+        diffs = [f"--- a/{one.path}\n+++ b/{one.path}\n{secret}\n" if is_secret(one.path) else one.diff for one in found]
+        whole = "Changes since the last commit:\n" + "".join(diffs)
         listed = "Changed since the last commit:\n" + "\n".join(one.path for one in found)
         self._found.fragments.append(
             Fragment(kind="diff", source="", shapes=self._shapes([("whole", whole), ("outline", listed)]))
@@ -158,7 +178,9 @@ class Lookup:
         """From longest to shortest; one that is no shorter than the one before adds nothing."""
         found: list[Shape] = []
         for form, text in given:
-            text = text if len(text) <= MOST_CHARACTERS else head_and_tail(text, MOST_CHARACTERS)[0]
+            if len(text) > MOST_CHARACTERS:
+                # Whoever has this has not seen the whole file.
+                form, text = "excerpt" if form == "whole" else form, head_and_tail(text, MOST_CHARACTERS)[0]
             tokens = self._count(text + "\n\n")
             if not found or tokens < found[-1].tokens:
                 found.append(Shape(form=form, text=text, tokens=tokens))
