@@ -5,9 +5,10 @@ messages become a digest (`context.digest`). Messages are cut only where no call
 would not make the window smaller is no plan.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, cast
 
 from tallystick_agent.context.digest import Facts, digest
 from tallystick_agent.protocol.events import CompactionItem
@@ -15,6 +16,7 @@ from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.protocol.messages import (
     AssistantMessage,
     ImagePart,
+    JsonValue,
     Message,
     ReasoningPart,
     TextPart,
@@ -149,33 +151,47 @@ def _prompts(tail: tuple[Message, ...]) -> int:
 
 
 def superseded(messages: tuple[Message, ...]) -> tuple[CallId, ...]:
-    """Calls whose output a later one replaced: the same file was read again, or changed, since. The newest stays."""
-    named: dict[CallId, tuple[str, str]] = {}
+    """Reads whose output a later call replaced: the same lines were read again, or the file changed, since. The newest stays."""
+    named: dict[CallId, ToolCallPart] = {}
     for message in messages:
         if isinstance(message, AssistantMessage):
-            for part in message.parts:
-                if isinstance(part, ToolCallPart):
-                    named[part.call_id] = (part.name, read_path(part))
+            named |= {part.call_id: part for part in message.parts if isinstance(part, ToolCallPart)}
     results = [result for message in messages if isinstance(message, ToolMessage) for result in message.parts]
-    last: dict[str, int] = {}
-    for at, result in enumerate(results):
-        name, path = named.get(result.call_id, ("", ""))
-        if path and result.status == "ok" and name in ("read_file", "edit", "write_file", "define"):
-            last[path] = at
+    calls = [named.get(result.call_id) for result in results]
+    changed: dict[str, int] = {}
+    read: dict[str, int] = {}
+    for at, (call, result) in enumerate(zip(calls, results, strict=True)):
+        if call is None or result.status != "ok" or not (path := read_path(call)):
+            continue
+        if call.name == "read_file":
+            read[_lines_of(call)] = at
+        elif call.name in ("edit", "write_file", "define"):
+            changed[path] = at
     stale: list[CallId] = []
-    for at, result in enumerate(results):
-        name, path = named.get(result.call_id, ("", ""))
-        if name == "read_file" and path and last.get(path, at) > at and not is_stub(result.text):
+    for at, (call, result) in enumerate(zip(calls, results, strict=True)):
+        if call is None or call.name != "read_file" or is_stub(result.text) or not (path := read_path(call)):
+            continue
+        if max(changed.get(path, at), read.get(_lines_of(call), at)) > at:
             stale.append(result.call_id)
     return tuple(stale)
 
 
 def read_path(call: ToolCallPart) -> str:
     """The path that a call names; empty where it names none."""
-    import json
-
-    try:
-        path = json.loads(call.arguments).get("path", "")
-    except (ValueError, AttributeError):
-        return ""
+    path = _arguments(call).get("path", "")
     return path.strip().removeprefix("./") if isinstance(path, str) else ""
+
+
+def _lines_of(call: ToolCallPart) -> str:
+    """What a call reads: its path, and which lines of it."""
+    arguments = _arguments(call)
+    return json.dumps([read_path(call), arguments.get("start", 1), arguments.get("lines")])
+
+
+def _arguments(call: ToolCallPart) -> dict[str, JsonValue]:
+    """A call's arguments; none where they are no object."""
+    try:
+        found: JsonValue = json.loads(call.arguments)
+    except (ValueError, RecursionError):
+        return {}
+    return cast(dict[str, JsonValue], found) if isinstance(found, dict) else {}
