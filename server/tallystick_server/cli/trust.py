@@ -8,7 +8,7 @@ from tallystick_server.compose import Application
 
 
 @click.command(name="trust")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path())
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path())
 @click.option("--remove", is_flag=True, help="Trust it no longer.")
 @click.option("--list", "listing", is_flag=True, help="List the trusted folders.")
 def command(folder: Path, remove: bool, listing: bool) -> int:
@@ -23,6 +23,9 @@ def command(folder: Path, remove: bool, listing: bool) -> int:
     elif remove:
         gone = trust.remove(folder)
         click.echo("It is trusted no longer." if gone else "It was not trusted by itself; --list shows what is.")
+    elif not folder.is_dir():
+        # One that is gone can be removed: whoever makes it anew must not be trusted.
+        raise click.BadParameter(f"The folder {folder} does not exist.")
     else:
         click.echo(f"Trusted: {trust.add(folder)}")
     return 0

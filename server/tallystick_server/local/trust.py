@@ -3,6 +3,7 @@
 Trust holds for a folder and what is below it. It is by the real path, so a link cannot borrow it.
 """
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -19,7 +20,7 @@ class TrustedFolders:
         """The trusted folders, sorted. A file that cannot be read trusts nothing."""
         try:
             data: Any = json.loads(self._path.read_text("utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return ()
         if not isinstance(data, list):
             return ()
@@ -50,4 +51,6 @@ class TrustedFolders:
             fresh.write_text(json.dumps(folders, indent=1) + "\n", "utf-8")
             os.replace(fresh, self._path)
         except OSError as error:
+            with contextlib.suppress(OSError):
+                fresh.unlink()
             raise StorageError(f"{self._path} cannot be written: {error.strerror}.", remedy="Check its folder.") from error
