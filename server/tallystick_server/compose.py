@@ -143,11 +143,12 @@ class Application:
         """What finds code in a workspace; its index is shared with other processes."""
         from tallystick_agent.context.code.code_index import CodeIndex
         from tallystick_agent.context.code.search import CodeSearch
-        from tallystick_agent.context.code.store import IndexStore
+        from tallystick_agent.context.code.store import VERSION, IndexStore
         from tallystick_agent.git.repo import Repo
 
         if self._index_store is None:
-            self._index_store = IndexStore(self.home / "cache" / "code_index.sqlite3")
+            # Its version is in its name, so that two installed versions do not take each other's for damaged.
+            self._index_store = IndexStore(self.home / "cache" / f"code_index_{VERSION}.sqlite3")
         root = str(workspace.root)
         repo = Repo(workspace.root, self.environment)
         day = self.clock.now

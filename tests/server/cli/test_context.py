@@ -10,6 +10,7 @@ import pytest
 from tests.agent.context.code.workspaces import SHOP, commit
 from tests.support.program import Program
 
+from tallystick_agent.context.code.store import VERSION
 from tallystick_agent.tokens.encodings import o200k
 
 TASK = "The total of the cart is wrong in euros"
@@ -90,12 +91,12 @@ def test_the_text_of_a_row_is_that_of_its_file(program: Program) -> None:
 def test_the_same_question_has_the_same_answer_in_every_process(program: Program) -> None:
     commit(program.repo, "Round the total in euros")
     assert len({context(program, "--query", TASK, "--json").stdout for _ in range(3)}) == 1
-    assert (program.home / "cache" / "code_index.sqlite3").exists()
+    assert (program.home / "cache" / f"code_index_{VERSION}.sqlite3").exists()
 
 
 def test_a_damaged_index_is_made_again(program: Program) -> None:
     first = context(program, "--query", TASK)
-    (program.home / "cache" / "code_index.sqlite3").write_bytes(b"damaged" * 1_000)
+    (program.home / "cache" / f"code_index_{VERSION}.sqlite3").write_bytes(b"damaged" * 1_000)
     second = context(program, "--query", TASK)
     assert (second.returncode, second.stdout, second.stderr) == (0, first.stdout, "")
 

@@ -27,8 +27,8 @@ from tallystick_agent.protocol.errors import WorkspaceError
 
 LOG = logging.getLogger("tallystick")
 MOST_FILES: Final = 60_000
-MOST_DECODED: Final = 400
-"""Decoded records that are kept for their names and first lines."""
+MOST_DECODED: Final = 200
+"""Records that are kept for their names and first lines."""
 _BATCH: Final = 200
 _ATTEMPTS: Final = 3
 """How often one refresh reads again what the store lost."""

@@ -11,7 +11,7 @@ from tallystick_agent.context.code.code_index import CodeIndex, View
 from tallystick_agent.context.code.layout import bodies_text, outline_text
 from tallystick_agent.context.code.pick import BODY_SHARE, Candidate, pick_bodies, pick_lines
 from tallystick_agent.context.code.rank import Ranking
-from tallystick_agent.context.code.record import Record
+from tallystick_agent.context.code.record import Chunk
 from tallystick_agent.context.code.words import query_terms, term_hash
 from tallystick_agent.ports import Files
 from tallystick_agent.protocol.code import Body, CodeMap, Mode
@@ -36,7 +36,7 @@ class MapMaker:
         self._count = count
         self._question = question
         self._made: list[Candidate] = []
-        self._records: dict[int, Record | None] = {}
+        self._records: dict[int, tuple[Chunk, ...]] = {}
         self._texts: dict[str, Sequence[str]] = {}
         self._at = 0
 
@@ -87,13 +87,13 @@ class MapMaker:
         view = self._view.corpus
         file = int(view.file_of[chunk])
         if file not in self._records:
-            self._records[file] = self._record(view.paths[file], view.keys[file])
-        record = self._records[file]
-        if record is None:
-            return None
+            self._records[file] = self._chunks_of(view.paths[file], view.keys[file])
+        chunks = self._records[file]
         own = chunk - int(view.first_chunk[file])
-        at = record.chunks[own]
-        children = tuple((one.lead, one.last) for one in record.chunks[own + 1 :] if one.parent == own)
+        if own >= len(chunks):
+            return None
+        at = chunks[own]
+        children = tuple((one.lead, one.last) for one in chunks[own + 1 :] if one.parent == own)
         return Candidate(
             path=view.paths[file],
             name=at.name,
@@ -106,14 +106,15 @@ class MapMaker:
             children=children,
         )
 
-    def _record(self, path: str, key: bytes) -> Record | None:
+    def _chunks_of(self, path: str, key: bytes) -> tuple[Chunk, ...]:
+        """None where the store lost the file's record and the file is another by now."""
         record = self._index.record(key)
-        if record is not None:
-            return record
-        try:
-            return self._index.restore(key, path, self._files.load(path))
-        except WorkspaceError:
-            return None
+        if record is None:
+            try:
+                record = self._index.restore(key, path, self._files.load(path))
+            except WorkspaceError:
+                return ()
+        return record.chunks if record is not None else ()
 
     def _lines_of(self, candidates: Sequence[Candidate]) -> Mapping[str, Sequence[str]]:
         """The lines of the candidates' files. One that changed since it was indexed is left out: its numbers are old."""

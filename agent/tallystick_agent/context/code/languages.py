@@ -26,16 +26,22 @@ _SCRIPT = """
 (variable_declarator value: [(arrow_function) (function_expression)]) @d
 (program [(lexical_declaration (variable_declarator) @d) (variable_declaration (variable_declarator) @d)])
 (export_statement [(lexical_declaration (variable_declarator) @d) (variable_declaration (variable_declarator) @d)])
+(assignment_expression left: (member_expression) right: [(arrow_function) (function_expression)]) @d
 """
+_FIELD = "(%s value: [(arrow_function) (function_expression)]) @d"
 _JS = _nodes("function_declaration generator_function_declaration class_declaration method_definition") + _SCRIPT
-_TS = _JS + _nodes(
-    "abstract_class_declaration interface_declaration type_alias_declaration enum_declaration internal_module"
-    " abstract_method_signature"
+_TS = (
+    _JS
+    + (_FIELD % "public_field_definition")
+    + _nodes(
+        "abstract_class_declaration interface_declaration type_alias_declaration enum_declaration internal_module"
+        " abstract_method_signature"
+    )
 )
 
 LANGUAGES: tuple[Language, ...] = (
     Language(name="python", module="tree_sitter_python", query=_nodes("function_definition class_definition")),
-    Language(name="javascript", module="tree_sitter_javascript", query=_JS),
+    Language(name="javascript", module="tree_sitter_javascript", query=_JS + (_FIELD % "field_definition")),
     Language(name="typescript", module="tree_sitter_typescript", function="language_typescript", query=_TS),
     Language(name="tsx", module="tree_sitter_typescript", function="language_tsx", query=_TS),
     Language(

@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 
 from tallystick_agent.protocol.code import Body, Line
 
-SHORT: Final = 72
+SHORT: Final = 64
 """Characters of a first line in an outline; longer ones are cut."""
 CUT: Final = 400
 """Characters of a line in a body."""

@@ -92,6 +92,10 @@ def _name(node: "Node") -> str:
     named = node.child_by_field_name("name")
     if named is None and node.type == "impl_item":
         named = node.child_by_field_name("type")
+    if named is None and node.type == "field_definition":
+        named = node.child_by_field_name("property")
+    if named is None and (left := node.child_by_field_name("left")) is not None:
+        named = left.child_by_field_name("property")
     if named is None:
         named = _declared(node)
     if named is None and node.type in ("class_declaration", "object_declaration", "function_declaration", "type_alias"):

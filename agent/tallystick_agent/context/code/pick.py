@@ -18,6 +18,8 @@ BODY_THRIFT: Final = 0.5
 BODY_SHARE: Final = 0.5
 LARGEST_SHARE: Final = 0.3
 """Of the budget for bodies, what one of them may take before it is cut to an excerpt."""
+LARGEST: Final = 1_000
+"""And in tokens: a larger budget is for more definitions before it is for longer ones."""
 WINDOW: Final = 4
 """Lines around a matching one in an excerpt."""
 CONTAINERS: Final = ("class", "impl", "trait", "interface", "module", "namespace", "mod_item", "object", "protocol")
@@ -69,9 +71,14 @@ def pick_lines(
     costs = [(one, count(shown_line(one.first, one.signature, plain=plain))) for one in candidates if one.definition]
     ordered = sorted(costs, key=lambda pair: -(pair[0].score - THRIFT * math.log(pair[1])))
     picked: list[Line] = []
+    same: set[tuple[str, str]] = set()
     misses = 0
     for one, cost in ordered:
+        if plain and (one.path, one.signature) in same:
+            # Without its number, a line that was shown already tells nothing.
+            continue
         if account.pay(one.path, cost):
+            same.add((one.path, one.signature))
             picked.append(
                 Line(path=one.path, number=one.first, text=one.signature, name=one.name, last=one.last, score=one.score)
             )
@@ -96,7 +103,7 @@ def pick_bodies(
     `worth`: the weight of each hashed term of the question, for excerpts of what is too long.
     """
     account = _Account(budget, count, set())
-    most = max(60, int(budget * LARGEST_SHARE))
+    most = max(60, min(LARGEST, int(budget * LARGEST_SHARE)))
     bodies: list[tuple[float, Body, int]] = []
     for one in candidates:
         if one.path not in texts:

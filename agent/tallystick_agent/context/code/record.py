@@ -10,7 +10,7 @@ import struct
 import zlib
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from tallystick_agent.context.code.languages import BY_NAME
 from tallystick_agent.context.code.parse import Definition, definitions
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FORMAT: Final = 3
+FORMAT: Final = 5
 """Raised whenever the same bytes would give another record."""
 LONGEST_SIGNATURE: Final = 160
 MOST_TEXT: Final = 400_000
 """Characters of a text without a grammar that are read for words."""
 _LEAD = ("#", "//", "/*", "*", "@", "--", "[<", "%")
-_HEAD = struct.Struct("<4sHIIII")
+_HEAD = struct.Struct("<4sHIIIIII")
 _MAGIC = b"TSIX"
 
 
@@ -45,15 +45,45 @@ class Chunk:
     """The first line, without its indentation and cut."""
 
 
+COLUMNS: Final = ("first", "last", "lead", "parent", "words")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Posting `i` says that the term `term[i]` stands `count[i]` times in chunk `chunk[i]`."""
+    """Numbers in arrays, since there are many; names and first lines as text, since few of them are ever looked at.
+
+    Posting `i` says that the term `term[i]` stands `count[i]` times in chunk `chunk[i]`; `name_term[i]` stands in the name of
+    the definition of chunk `name_chunk[i]`.
+    """
 
     language: str
-    chunks: tuple[Chunk, ...]
+    columns: "NDArray[np.int32]"
+    """A row for each chunk, a column for each of `COLUMNS`."""
     term: "NDArray[np.uint32]"
     chunk: "NDArray[np.uint32]"
     count: "NDArray[np.uint16]"
+    name_term: "NDArray[np.uint32]"
+    name_chunk: "NDArray[np.uint32]"
+    names: bytes
+    """JSON: name, kind and first line of each chunk."""
+
+    @property
+    def chunks(self) -> tuple[Chunk, ...]:
+        """Made anew each time: keep it."""
+        rows: list[list[int]] = self.columns.tolist()
+        return tuple(
+            Chunk(
+                name=str(name),
+                kind=str(kind),
+                first=first,
+                last=last,
+                lead=lead,
+                parent=parent,
+                words=size,
+                signature=str(signature),
+            )
+            for (name, kind, signature), (first, last, lead, parent, size) in zip(json.loads(self.names), rows, strict=True)
+        )
 
 
 def read_text(data: bytes, language: str) -> Record:
@@ -93,26 +123,20 @@ def build(text: str, language: str, found: tuple[Definition, ...]) -> Record:
         term.extend(terms)
         count.extend(terms.values())
         chunk.extend([number] * len(terms))
-    whole = Chunk(name="", kind="", first=1, last=len(lines), lead=1, parent=-1, words=sizes[0], signature="")
-    chunks = [whole] + [
-        Chunk(
-            name=one.name,
-            kind=one.kind,
-            first=one.first,
-            last=one.last,
-            lead=leads[at],
-            parent=parents[at],
-            words=sizes[at + 1],
-            signature=lines[one.first - 1].strip()[:LONGEST_SIGNATURE],
-        )
-        for at, one in enumerate(found)
-    ]
+    rows = [(1, len(lines), 1, -1, sizes[0])]
+    rows += [(one.first, one.last, leads[at], parents[at], sizes[at + 1]) for at, one in enumerate(found)]
+    names = [("", "", "")]
+    names += [(one.name, one.kind, lines[one.first - 1].strip()[:LONGEST_SIGNATURE]) for one in found]
+    named = [(term, number) for number, (name, _, _) in enumerate(names) for term in dict.fromkeys(hashes_of(name))]
     return Record(
         language=language,
-        chunks=tuple(chunks),
+        columns=np.array(rows, np.int32),
         term=np.array(term, np.uint32),
         chunk=np.array(chunk, np.uint32),
         count=np.minimum(np.array(count, np.uint32), 65_535).astype(np.uint16),
+        name_term=np.array([term for term, _ in named], np.uint32),
+        name_chunk=np.array([number for _, number in named], np.uint32),
+        names=json.dumps(names, ensure_ascii=True, separators=(",", ":")).encode(),
     )
 
 
@@ -140,18 +164,18 @@ def _owners(lines: list[str], found: tuple[Definition, ...]) -> tuple[list[int],
 
 
 def to_bytes(record: Record) -> bytes:
-    head = json.dumps(
-        [
-            record.language,
-            [[c.name, c.kind, c.first, c.last, c.lead, c.parent, c.words, c.signature] for c in record.chunks],
-        ],
-        ensure_ascii=True,
-        separators=(",", ":"),
-    ).encode()
-    number = len(record.term)
-    parts = (record.term.astype("<u4"), record.chunk.astype("<u4"), record.count.astype("<u2"))
-    body = head + b"".join(one.tobytes() for one in parts)
-    return _HEAD.pack(_MAGIC, FORMAT, zlib.crc32(body), len(head), number, len(record.chunks)) + body
+    parts = (
+        record.columns.astype("<i4"),
+        record.term.astype("<u4"),
+        record.chunk.astype("<u4"),
+        record.name_term.astype("<u4"),
+        record.name_chunk.astype("<u4"),
+        record.count.astype("<u2"),
+    )
+    language = record.language.encode()
+    body = language + record.names + b"".join(one.tobytes() for one in parts)
+    sizes = (len(language), len(record.names), len(record.columns), len(record.term), len(record.name_term))
+    return _HEAD.pack(_MAGIC, FORMAT, zlib.crc32(body), *sizes) + body
 
 
 def from_bytes(data: bytes) -> Record:
@@ -159,32 +183,36 @@ def from_bytes(data: bytes) -> Record:
     import numpy as np
 
     try:
-        magic, version, check, length, number, chunks = _HEAD.unpack_from(data)
-        if magic != _MAGIC or version != FORMAT or len(data) != _HEAD.size + length + number * 10:
-            raise ValueError("not a record of this format")
-        if zlib.crc32(memoryview(data)[_HEAD.size :]) != check:
-            raise ValueError("damaged")
-        language, rows = json.loads(data[_HEAD.size : _HEAD.size + length])
-        at = _HEAD.size + length
-        term = np.frombuffer(data, "<u4", number, at)
-        chunk = np.frombuffer(data, "<u4", number, at + 4 * number)
-        count = np.frombuffer(data, "<u2", number, at + 8 * number)
-        if len(rows) != chunks or (number and int(chunk.max()) >= chunks):
-            raise ValueError("its parts do not belong together")
-        return Record(language=str(language), chunks=tuple(map(_chunk, rows)), term=term, chunk=chunk, count=count)
-    except (struct.error, TypeError, LookupError, json.JSONDecodeError) as error:
+        magic, version, check, language, names, chunks, number, named = _HEAD.unpack_from(data)
+    except struct.error as error:
         raise ValueError("not a record of this format") from error
-
-
-def _chunk(row: list[Any]) -> Chunk:
-    name, kind, first, last, lead, parent, size, signature = row
-    return Chunk(
-        name=str(name),
-        kind=str(kind),
-        first=int(first),
-        last=int(last),
-        lead=int(lead),
-        parent=int(parent),
-        words=int(size),
-        signature=str(signature),
+    width = 4 * len(COLUMNS)
+    if (
+        magic != _MAGIC
+        or version != FORMAT
+        or len(data) != _HEAD.size + language + names + chunks * width + number * 10 + named * 8
+    ):
+        raise ValueError("not a record of this format")
+    if zlib.crc32(memoryview(data)[_HEAD.size :]) != check:
+        raise ValueError("damaged")
+    at = _HEAD.size
+    name, at = data[at : at + language].decode("ascii", "replace"), at + language
+    text, at = data[at : at + names], at + names
+    columns, at = np.frombuffer(data, "<i4", chunks * len(COLUMNS), at).reshape(-1, len(COLUMNS)), at + chunks * width
+    term, at = np.frombuffer(data, "<u4", number, at), at + 4 * number
+    chunk, at = np.frombuffer(data, "<u4", number, at), at + 4 * number
+    name_term, at = np.frombuffer(data, "<u4", named, at), at + 4 * named
+    name_chunk, at = np.frombuffer(data, "<u4", named, at), at + 4 * named
+    count = np.frombuffer(data, "<u2", number, at)
+    if not chunks or (number and int(chunk.max()) >= chunks) or (named and int(name_chunk.max()) >= chunks):
+        raise ValueError("its parts do not belong together")
+    return Record(
+        language=name,
+        columns=columns,
+        term=term,
+        chunk=chunk,
+        count=count,
+        name_term=name_term,
+        name_chunk=name_chunk,
+        names=text,
     )

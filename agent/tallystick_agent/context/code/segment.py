@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tallystick_agent.context.code.record import Record
-from tallystick_agent.context.code.words import hashes_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,29 +72,22 @@ class Segment:
 def segment(keys: Sequence[bytes], records: Sequence[Record]) -> Segment:
     import numpy as np
 
-    sizes = np.array([len(record.chunks) for record in records], np.int32)
+    sizes = np.array([len(record.columns) for record in records], np.int32)
     first_chunk = np.zeros(len(records) + 1, np.int32)
     np.cumsum(sizes, out=first_chunk[1:])
-    rows = [
-        (c.first, c.last, c.lead, c.parent + start if c.parent >= 0 else -1, c.words)
-        for record, start in zip(records, first_chunk.tolist(), strict=False)
-        for c in record.chunks
-    ]
-    table = np.array(rows, np.int32).reshape(-1, 5)
-    total = len(table)
-    offsets = [np.full(len(r.term), start, np.uint32) for r, start in zip(records, first_chunk.tolist(), strict=False)]
     none32, none16 = np.zeros(0, np.uint32), np.zeros(0, np.uint16)
-    term = np.concatenate([none32, *(r.term for r in records)])
-    item = (np.concatenate([none32, *(r.chunk for r in records)]) + np.concatenate([none32, *offsets])).astype(np.int32)
-    count = np.concatenate([none16, *(r.count for r in records)])
+    table = np.concatenate([np.zeros((0, 5), np.int32), *(r.columns for r in records)])
+    total = len(table)
+
+    def moved(parts: "list[NDArray[np.uint32]]") -> "NDArray[np.int32]":
+        """Numbers of chunks in their records as numbers in the segment."""
+        starts = np.repeat(first_chunk[:-1], [len(one) for one in parts])
+        return np.concatenate([none32, *parts]).astype(np.int32) + starts
+
     parents = table[:, 3]
-    names = [
-        (one, start + at)
-        for record, start in zip(records, first_chunk.tolist(), strict=False)
-        for at, c in enumerate(record.chunks)
-        for one in dict.fromkeys(hashes_of(c.name))
-    ]
-    named = np.array(names, np.int64).reshape(-1, 2)
+    parents = np.where(parents >= 0, parents + np.repeat(first_chunk[:-1], sizes), np.int32(-1))
+    named = moved([r.name_chunk for r in records])
+    name_terms = np.concatenate([none32, *(r.name_term for r in records)])
     return Segment(
         keys=tuple(keys),
         first_chunk=first_chunk,
@@ -103,10 +95,14 @@ def segment(keys: Sequence[bytes], records: Sequence[Record]) -> Segment:
         first=table[:, 0].copy(),
         last=table[:, 1].copy(),
         lead=table[:, 2].copy(),
-        parent=parents.copy(),
+        parent=parents,
         words=table[:, 4].copy(),
         inside=np.bincount(parents[parents >= 0], minlength=total).astype(np.int32),
-        body=postings(term, item, count),
-        names=postings(named[:, 0].astype(np.uint32), named[:, 1].astype(np.int32), np.ones(len(named), np.uint16)),
-        name_sizes=np.bincount(named[:, 1], minlength=total).astype(np.int32),
+        body=postings(
+            np.concatenate([none32, *(r.term for r in records)]),
+            moved([r.chunk for r in records]),
+            np.concatenate([none16, *(r.count for r in records)]),
+        ),
+        names=postings(name_terms, named, np.ones(len(named), np.uint16)),
+        name_sizes=np.bincount(named, minlength=total).astype(np.int32),
     )

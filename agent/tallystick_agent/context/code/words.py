@@ -41,7 +41,7 @@ def words(text: str) -> list[str]:
     return (_ASCII_WORD if text.isascii() else _WORD).findall(text)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
     """The word without its English ending. `word` is in lower case."""
     if len(word) <= 3:
@@ -68,7 +68,7 @@ def _parts(word: str) -> list[str]:
     return [word[part.start() : part.end()] for part in _PART.finditer(shape)]
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=20_000)
 def terms_of(word: str) -> tuple[str, ...]:
     """A word's terms: the stems of its parts, and the whole of it in lower case where it has several."""
     parts = _parts(word)
@@ -84,12 +84,12 @@ def term_hash(term: str) -> int:
     return zlib.crc32(term.encode("utf-8", "replace"))
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=50_000)
 def _part_hash(part: str) -> int:
     return term_hash(stem(part.lower()))
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=60_000)
 def hashes_of(word: str) -> tuple[int, ...]:
     """The terms of a word as the index keeps them: those of `terms_of`, with less work."""
     parts = _parts(word)
