@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Final
 
 _CUT: Final = re.compile(r"(?<=\n)(?=[^\n]*\S)(?![/\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029])")
-MOST_KNOWN: Final = 65_536
-LONGEST_KEPT: Final = 2_000
+MOST_KNOWN: Final = 20_000
+LONGEST_KEPT: Final = 400
 """Characters of a segment that is worth remembering."""
 
 

@@ -7,9 +7,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from tallystick_agent.context.code.bodies import SHARE, BodyPicker
 from tallystick_agent.context.code.code_index import CodeIndex, View
 from tallystick_agent.context.code.layout import bodies_text, outline_text
-from tallystick_agent.context.code.pick import BODY_SHARE, Candidate, pick_bodies, pick_lines
+from tallystick_agent.context.code.pick import Candidate, pick_lines
 from tallystick_agent.context.code.rank import Ranking
 from tallystick_agent.context.code.record import Chunk
 from tallystick_agent.context.code.words import query_terms, term_hash
@@ -36,7 +37,9 @@ class MapMaker:
         self._count = count
         self._question = question
         self._made: list[Candidate] = []
+        self._pickers: dict[bool, BodyPicker] = {}
         self._records: dict[int, tuple[Chunk, ...]] = {}
+        self._inside: dict[int, dict[int, list[tuple[int, int]]]] = {}
         self._texts: dict[str, Sequence[str]] = {}
         self._at = 0
 
@@ -46,9 +49,11 @@ class MapMaker:
         bodies: tuple[Body, ...] = ()
         used = 0
         if mode == "bodies":
-            share = int(budget * BODY_SHARE)
+            share = int(budget * SHARE)
             candidates = self._candidates(60 + share // 25)
-            bodies, used = pick_bodies(candidates, self._lines_of(candidates), share, self._count, self._worth(), plain=plain)
+            if plain not in self._pickers:
+                self._pickers[plain] = BodyPicker(self._count, self._worth(), plain=plain)
+            bodies, used = self._pickers[plain].pick(candidates, self._lines_of(candidates), share)
         shown = {(body.path, number) for body in bodies for number, _ in body.lines}
         rest = [
             one
@@ -88,12 +93,15 @@ class MapMaker:
         file = int(view.file_of[chunk])
         if file not in self._records:
             self._records[file] = self._chunks_of(view.paths[file], view.keys[file])
+            inside = self._inside[file] = {}
+            for one in self._records[file]:
+                inside.setdefault(one.parent, []).append((one.lead, one.last))
         chunks = self._records[file]
         own = chunk - int(view.first_chunk[file])
         if own >= len(chunks):
             return None
         at = chunks[own]
-        children = tuple((one.lead, one.last) for one in chunks[own + 1 :] if one.parent == own)
+        children = tuple(self._inside[file].get(own, ()))
         return Candidate(
             path=view.paths[file],
             name=at.name,
