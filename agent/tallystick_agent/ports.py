@@ -79,8 +79,20 @@ class Workspace(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Files done of those that a refresh has to read."""
+
+    done: int
+    total: int
+
+
 class CodeFinder(Protocol):
     """Finds the code of a workspace that a question is about."""
+
+    async def prepare(self, progress: Callable[[Progress], None] | None = None) -> object:
+        """Brings the index up to date ahead of a question. `progress` is called from another thread."""
+        ...
 
     async def find(
         self, question: str, budgets: Sequence[int], *, mode: Mode | None = None, plain: bool = False, most_files: int = 50

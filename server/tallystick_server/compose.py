@@ -26,6 +26,7 @@ from tallystick_server.local.trust import TrustedFolders
 from tallystick_server.local.weights import WeightStore
 
 if TYPE_CHECKING:
+    from tallystick_agent.context.code.code_index import CodeIndex
     from tallystick_agent.context.code.search import CodeSearch
     from tallystick_agent.context.code.store import IndexStore
     from tallystick_agent.context.economics import Forecast
@@ -58,7 +59,8 @@ class Application:
         self._engine: Engine | None = None
         self._fetching: asyncio.Task[None] | None = None
         self._index_store: IndexStore | None = None
-        self._searches: list[CodeSearch] = []
+        self._indexes: dict[str, CodeIndex] = {}
+        self._warming: set[asyncio.Task[None]] = set()
 
     @classmethod
     def load(
@@ -149,12 +151,23 @@ class Application:
         if self._index_store is None:
             # Its version is in its name, so that two installed versions do not take each other's for damaged.
             self._index_store = IndexStore(self.home / "cache" / f"code_index_{VERSION}.sqlite3")
-        root = str(workspace.root)
-        repo = Repo(workspace.root, self.environment)
-        day = self.clock.now
-        search = CodeSearch(workspace, CodeIndex(self._index_store, root, repo, day=lambda: day().toordinal()))
-        self._searches.append(search)
-        return search
+        root, now = str(workspace.root), self.clock.now
+        if root not in self._indexes:
+            repo = Repo(workspace.root, self.environment)
+            self._indexes[root] = CodeIndex(self._index_store, root, repo, day=lambda: now().toordinal())
+        return CodeSearch(workspace, self._indexes[root])
+
+    def warm(self, workspace: "Workspace") -> None:
+        """Brings a workspace's index up to date in the background, so that the first question does not wait for it."""
+        task = asyncio.ensure_future(self._warm(workspace))
+        self._warming.add(task)
+        task.add_done_callback(self._warming.discard)
+
+    async def _warm(self, workspace: "Workspace") -> None:
+        try:
+            await self.code_search(workspace).prepare()
+        except Exception as error:
+            logging.getLogger("tallystick").warning("the index was not built ahead: %s", type(error).__name__)
 
     def outlook(self, found: "Explained") -> "Forecast":
         """How long a session's window and money last if it goes on as it did."""
@@ -350,8 +363,10 @@ class Application:
             await asyncio.wait({self._fetching})
         if self._engine is not None:
             await self._engine.close()
-        for search in self._searches:
-            search.close()
+        for index in self._indexes.values():
+            index.stop()
+        if self._warming:
+            await asyncio.wait(self._warming)
         if self._index_store is not None:
             self._index_store.close()
         await self._llama.stop()

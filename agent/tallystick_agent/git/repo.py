@@ -44,7 +44,14 @@ class Repo:
         self._environment = hardened(environment)
         # GitPython cannot even be imported where there is no git.
         self._git = shutil.which("git", path=environment.get("PATH"))
-        self.found = self._ask("rev-parse", "--is-inside-work-tree") == "true"
+        self._found: bool | None = None
+
+    @property
+    def found(self) -> bool:
+        """Asked on first use: most commands never need to know."""
+        if self._found is None:
+            self._found = self._ask("rev-parse", "--is-inside-work-tree") == "true"
+        return self._found
 
     def files(self) -> tuple[str, ...]:
         """Tracked and untracked files that are not ignored, relative to the root, sorted."""

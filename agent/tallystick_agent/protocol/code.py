@@ -66,4 +66,5 @@ class Found:
     files: tuple[tuple[str, float], ...]
     maps: dict[int, CodeMap]
     indexed: int
-    left_out: int
+    left_out: tuple[tuple[str, str], ...]
+    """Files that are not read, and why, by path."""

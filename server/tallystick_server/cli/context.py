@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tallystick_agent.protocol.display import shown
 from tallystick_agent.protocol.errors import ConfigurationError, TallystickError
 from tallystick_server.compose import Application
 
 if TYPE_CHECKING:
-    from tallystick_agent.ports import CodeFinder
+    from tallystick_agent.ports import CodeFinder, Progress
     from tallystick_agent.protocol.code import CodeMap, Found, Mode
 
 BUDGET = click.IntRange(50, 200_000)
 MOST_QUERY = 100_000
 MOST_BUDGETS = 20
+LONG_BUILD = 300
+"""Files to read from which a person is told that it goes on."""
 
 
 @click.command(name="context")
@@ -34,6 +37,7 @@ MOST_BUDGETS = 20
 )
 @click.option("--plain/--no-plain", default=None, help="Source lines alone: no line numbers, no blank lines. JSON is plain.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: files with their symbols, then the map.")
+@click.option("--left-out", is_flag=True, help="List the files that are not read, and why, instead.")
 @click.option("--explain", metavar="SESSION", help="Show where the tokens of a session went, instead.")
 @click.option("--serve", is_flag=True, help="Answer questions from standard input, one JSON object a line.")
 def command(
@@ -44,6 +48,7 @@ def command(
     mode: "Mode | None",
     plain: bool | None,
     as_json: bool,
+    left_out: bool,
     explain: str | None,
     serve: bool,
 ) -> int:
@@ -55,6 +60,11 @@ def command(
         return explain_session(app, explain, as_json=as_json)
     if serve:
         return asyncio.run(_serve(app, mode, plain is not False))
+    if left_out:
+        found = asyncio.run(_once(app, repo, "", 50, mode, plain=True))
+        for path, reason in found.left_out:
+            click.echo(json.dumps({"path": path, "reason": reason}) if as_json else f"{shown(path)}  ({shown(reason)})")
+        return 0
     if (query is None) == (query_file is None):
         raise click.UsageError("Give --query or --query-file, one of them.")
     text = query if query is not None else (query_file or Path()).read_text("utf-8", "replace")
@@ -75,10 +85,20 @@ def command(
 
 
 async def _once(app: Application, repo: Path, text: str, budget: int, mode: "Mode | None", plain: bool) -> "Found":
+    search = app.code_search(app.disk(repo))
     try:
-        return await app.code_search(app.disk(repo)).find(text, [budget], mode=mode, plain=plain)
+        if sys.stderr.isatty():
+            await search.prepare(_progress)
+        return await search.find(text, [budget], mode=mode, plain=plain)
     finally:
         await app.close()
+
+
+def _progress(at: "Progress") -> None:
+    """One line that is written over; called from the thread that builds the index."""
+    if at.total >= LONG_BUILD:
+        end = "\r\x1b[K" if at.done == at.total else ""
+        click.secho(f"\rIndexing {at.done:,} of {at.total:,} files…{end}", dim=True, nl=False, err=True)
 
 
 def _rows(found: "Found", made: "CodeMap") -> list[dict[str, Any]]:

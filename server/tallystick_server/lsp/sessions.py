@@ -84,6 +84,7 @@ class Sessions:
         session = await application.open(
             workspace, app="lsp", client=self._editor.client, model=slug, resume=SessionId(resume) if resume else None
         )
+        application.warm(workspace)
         opened = OpenSession(session=session, workspace=workspace, events=session.events())
         self._open[session.session_id] = opened
         return opened

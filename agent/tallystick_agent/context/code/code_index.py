@@ -22,7 +22,7 @@ from tallystick_agent.context.code.segment import segment
 from tallystick_agent.context.code.store import IndexStore
 from tallystick_agent.git.repo import Repo
 from tallystick_agent.policy.paths import is_secret
-from tallystick_agent.ports import Files
+from tallystick_agent.ports import Files, Progress
 from tallystick_agent.protocol.errors import WorkspaceError
 
 LOG = logging.getLogger("tallystick")
@@ -34,14 +34,6 @@ _ATTEMPTS: Final = 3
 """How often one refresh reads again what the store lost."""
 _LEFT_OUT: Final = b"left out: "
 """What the key of a file that is in no index begins with; the reason follows. Other keys are digests."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """Files done of those that a refresh has to read."""
-
-    done: int
-    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,10 @@ says it would.
 import asyncio
 from collections.abc import Callable, Sequence
 
-from tallystick_agent.context.code.code_index import CodeIndex, Progress, View
+from tallystick_agent.context.code.code_index import CodeIndex, View
 from tallystick_agent.context.code.code_map import MapMaker
 from tallystick_agent.context.code.rank import Hints
-from tallystick_agent.ports import Workspace
+from tallystick_agent.ports import Progress, Workspace
 from tallystick_agent.protocol.code import Found, Mode
 from tallystick_agent.tokens.counter import exact
 
@@ -25,10 +25,6 @@ class CodeSearch:
     async def prepare(self, progress: Callable[[Progress], None] | None = None) -> View:
         """Brings the index up to date ahead of a question."""
         return await asyncio.to_thread(self._index.refresh, self._workspace.now(), progress)
-
-    def close(self) -> None:
-        """Lets no refresh go on for long."""
-        self._index.stop()
 
     async def find(
         self,
@@ -51,6 +47,6 @@ class CodeSearch:
             order = [int(number) for number in ranking.files[:most_files]]
             shown = tuple((view.corpus.paths[number], float(ranking.file_scores[number])) for number in order)
             live = tuple(one for one in shown if one[0])
-            return Found(files=live, maps=maps, indexed=len(view.corpus.numbers), left_out=len(view.left_out))
+            return Found(files=live, maps=maps, indexed=len(view.corpus.numbers), left_out=tuple(sorted(view.left_out.items())))
 
         return await asyncio.to_thread(work)
