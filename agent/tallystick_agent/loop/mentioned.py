@@ -5,6 +5,7 @@ What cannot be looked up is a notice to the user, and the turn goes on with the 
 
 import asyncio
 import base64
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -144,7 +145,9 @@ class Lookup:
             self._found.problems.append(f"@symbol:{name}: there is no index of this workspace.")
             return
         found = await finder.find(f"`{name}`", [SYMBOL_TOKENS], mode="bodies")
-        if text := found.maps[SYMBOL_TOKENS].text:
+        text = found.maps[SYMBOL_TOKENS].text
+        # The search always finds something; what does not even name the symbol is not what was meant.
+        if re.split(r"\W+", name.strip("."))[-1] in text and text:
             self._add("symbol", name, f"Code for {name}:\n{text}")
         else:
             self._found.problems.append(f"@symbol:{name}: nothing here is called like that.")
