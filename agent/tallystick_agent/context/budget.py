@@ -60,8 +60,9 @@ def allowance(
     """
     limits = [(most, "context.prompt_tokens")]
     if window is not None:
-        # What is counted may be more by the band, so the room is divided by it.
-        left = int((window - output - reasoning) / (1 + band)) - request - 8
+        # What is counted may be more by the band, so the room is divided by it. An answer takes half of a small window at most.
+        reserved = min(output + reasoning, window // 2)
+        left = int((window - reserved) / (1 + band)) - request - 8
         limits.append((max(0, int(left * CONTEXT_SHARE)), f"half of what the window of {window:,} leaves"))
     for tier in price.tiers if price is not None else ():
         edge = int(tier.above / (1 + band))

@@ -6,7 +6,7 @@ since many projects link one to the other. A file below the root applies once so
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 MOST_CHARACTERS: Final = 16_000
@@ -64,10 +64,15 @@ def read_rule(path: str, text: str) -> Rule | None:
     if head and path.endswith(".mdc") and not re.search(r"^alwaysApply:[ \t]*true\s*(?:#.*)?$", head, re.MULTILINE):
         return None
     body = body.strip()
-    if len(body) > MOST_CHARACTERS:
-        whole_lines = body[:MOST_CHARACTERS].rpartition("\n")[0]
-        body = f"{whole_lines or body[:MOST_CHARACTERS]}\n[{path} goes on; read_file shows the rest.]"
-    return Rule(path=path, folder=folder_of(path), text=body) if body else None
+    return beginning(Rule(path=path, folder=folder_of(path), text=body), MOST_CHARACTERS) if body else None
+
+
+def beginning(rule: Rule, most: int) -> Rule:
+    """The rule, or its first `most` characters, by whole lines where it has any, and a word on where the rest is."""
+    if len(rule.text) <= most:
+        return rule
+    lines = rule.text[:most].rpartition("\n")[0]
+    return replace(rule, text=f"{lines or rule.text[:most]}\n[{rule.path} goes on; read_file shows the rest.]")
 
 
 def distinct(rules: Iterable[Rule]) -> tuple[Rule, ...]:

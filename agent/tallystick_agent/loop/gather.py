@@ -14,7 +14,7 @@ from typing import Final
 from tallystick_agent.context.budget import Allowance, choose
 from tallystick_agent.context.fragments import Form, Fragment, Shape, in_order
 from tallystick_agent.context.mentions import mentions
-from tallystick_agent.context.rules import Rule, applying, distinct, read_rule, rule_paths, rule_text
+from tallystick_agent.context.rules import Rule, applying, beginning, distinct, read_rule, rule_paths, rule_text
 from tallystick_agent.context.test_command import TestCommand
 from tallystick_agent.context.view import workspace_view
 from tallystick_agent.loop.mentioned import Lookup
@@ -26,6 +26,9 @@ from tallystick_agent.protocol.messages import ImagePart, Message
 
 INDEX_S: Final = 5.0
 """Seconds that a first prompt waits for the index of a new workspace; its building goes on without it."""
+SHORT_RULE: Final = 1_500
+"""Characters of a file of rules where there is no room for all of it."""
+MAP_HEAD: Final = "Definitions that the task may be about, best files first (line numbers lead):\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +83,13 @@ class Gatherer:
             )
             return []
         rules = await read_rules(self._options.workspace, paths)
-        return [Fragment(kind="rules", source=one.path, shapes=(self._shape("whole", rule_text(one)),)) for one in rules]
+        return [Fragment(kind="rules", source=one.path, shapes=self._rule_shapes(one)) for one in rules]
+
+    def _rule_shapes(self, rule: Rule) -> tuple[Shape, ...]:
+        """Whole, or its beginning: a long file of rules must not leave a small window without all that comes after it."""
+        whole = self._shape("whole", rule_text(rule))
+        short = self._shape("excerpt", rule_text(beginning(rule, SHORT_RULE)))
+        return (whole, short) if short.tokens < whole.tokens else (whole,)
 
     def _view(self, files: tuple[str, ...]) -> list[Fragment]:
         limit = self._parts.settings.context.file_list
@@ -95,6 +104,7 @@ class Gatherer:
             return []
         if self._options.endpoint.scale == "small":
             return []
+        most -= self._count(MAP_HEAD)
         budgets = [most, most // 2, most // 4]
         try:
             async with asyncio.timeout(INDEX_S):
@@ -107,9 +117,8 @@ class Gatherer:
         except (TallystickError, OSError) as error:
             logging.getLogger("tallystick").warning("no map: %s", type(error).__name__)
             return []
-        head = "Definitions that the task may be about, best files first (line numbers lead):\n"
         forms: tuple[Form, ...] = ("whole", "excerpt", "outline")
-        shapes = [self._shape(form, head + found.maps[n].text.rstrip("\n")) for form, n in zip(forms, budgets, strict=True)]
+        shapes = [self._shape(form, MAP_HEAD + found.maps[n].text.rstrip("\n")) for form, n in zip(forms, budgets, strict=True)]
         shorter = [one for at, one in enumerate(shapes) if at == 0 or one.tokens < shapes[at - 1].tokens]
         return [Fragment(kind="map", source="", shapes=tuple(shorter))] if found.maps[most].text else []
 
