@@ -23,6 +23,7 @@ from tallystick_agent.loop.repair import asks_for_change
 from tallystick_agent.loop.repair_turn import RepairTurn
 from tallystick_agent.loop.requests import allowed_context, base_request
 from tallystick_agent.loop.setup import find_tests
+from tallystick_agent.loop.slash import Slash, slash
 from tallystick_agent.loop.step import Finish, TurnState, after_error
 from tallystick_agent.loop.turn import Turn, TurnSetup, bounded
 from tallystick_agent.policy.redaction import clean
@@ -255,6 +256,8 @@ class Session:
 
     async def _work(self, asker: Asker, started: TurnStarted) -> Finish:
         recorder, options, continued, purpose = self._recorder, self._options, started.continued, started.purpose
+        if not continued and (command := slash(started.prompt)) is not None:
+            return await self._slash(started, asker, command)
         tests = await find_tests(self._parts, options)
         if not continued:
             started = await self._with_context(started, asker, tests)
@@ -294,6 +297,21 @@ class Session:
             return await Turn(setup, recorder, asker, runner, self._context.outputs).run()
         finally:
             self._grants = runner.grants
+
+    async def _slash(self, started: TurnStarted, asker: Asker, command: Slash) -> Finish:
+        """A command of the user's to us, which is no part of what the model reads."""
+        await self._recorder.emit(replace(started, continued=True), durable=True)
+        compactor = Compactor(self._parts, self._options, self._recorder, self._context.outputs, asker)
+        match command.name:
+            case "compact":
+                target = int(compactor.history() * ASKED_SHARE)
+                done = await compactor.to(target, "the user asked for it", focus=command.rest)
+                problem = "There is nothing to condense."
+            case "restore":
+                done, problem = await compactor.restore(), "There is no earlier window to bring back."
+        if not done:
+            await self._notice("compaction", problem, "")
+        return Finish(stop="end_turn")
 
     async def _with_context(self, started: TurnStarted, asker: Asker, tests: TestCommand | None) -> TurnStarted:
         """The prompt with what belongs before it; what had to be left out is told."""

@@ -167,7 +167,9 @@ class TextRenderer:
                 for step in item.steps:
                     self._line(f"  {marks[step.status]} {step.text}", "dim" if step.status == "done" else "")
             case CompactionItem() as item:
-                self._line(f"Context made smaller: {item.tokens_before:,} → {item.tokens_after:,} tokens.", "yellow")
+                what = "brought back" if item.restores else "condensed"
+                change = f"{item.tokens_before:,} → {item.tokens_after:,} tokens"
+                self._line(f"Context {what}: {change} ({item.reason}).", "yellow")
 
     def _output(self, item: ToolCallItem) -> None:
         if item.status == "ok" and item.name not in ("run_command", "run_tests"):

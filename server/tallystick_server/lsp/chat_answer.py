@@ -105,8 +105,9 @@ def _item(answer: Answer, key: str, item: Item, *, ended: bool) -> Answer:
             steps = "\n".join(f"- [{_STEP[one.status]}] {_line(one.text)}" for one in item.steps)
             return _put(answer, Text(key=key, text=steps))
         case CompactionItem() if ended:
+            what = "brought back" if item.restores else "condensed"
             freed = f"{item.tokens_before:,} → {item.tokens_after:,} tokens"
-            return _put(answer, Text(key=key, text=f"*Older tool output was left out of the context: {freed}.*"))
+            return _put(answer, Text(key=key, text=f"*The context window was {what}: {freed}.*"))
         case ReasoningItem() | MessageItem() | PlanItem() | CompactionItem():
             return answer
 
