@@ -145,8 +145,19 @@ def _parts(plan: RequestPlanned | None, before: RequestPlanned | None, body: Req
     """In the order of the plan, which is that of the request; what only the report has comes after."""
     told = {one.name: one.tokens for one in body.segments}
     had = {one.name: one.tokens for one in before.segments} if before else {}
+    # What is learned from a report moves all counts of the next request; system and tools are the same text in both.
+    scale = _fixed(plan) / _fixed(before) if plan and before and _fixed(before) else 1.0
     found = [
-        Part(name=one.name, planned=one.tokens, before=min(one.tokens, had.get(one.name, 0)), reported=told.pop(one.name, 0))
+        Part(
+            name=one.name,
+            planned=one.tokens,
+            before=min(one.tokens, round(had.get(one.name, 0) * scale)),
+            reported=told.pop(one.name, 0),
+        )
         for one in (plan.segments if plan else ())
     ]
     return (*found, *(Part(name=name, planned=0, before=0, reported=tokens) for name, tokens in told.items()))
+
+
+def _fixed(plan: RequestPlanned) -> int:
+    return sum(one.tokens for one in plan.segments if one.name == "system" or one.name.startswith("tool:"))
