@@ -27,6 +27,8 @@ from tallystick_agent.protocol.messages import (
 )
 from tallystick_agent.sessions.replay import is_stub, stub, window_after
 
+UNCHANGED: Final = "Unchanged since you read it:"
+"""How `read_file` begins where it points at a call whose output is in the window."""
 KEEP_NEWEST = 1
 """Results that are dropped only when nothing else is left."""
 
@@ -67,6 +69,8 @@ def plan(messages: tuple[Message, ...], *, save_tokens: int, count: Callable[[st
 
 TAIL_SHARE: Final = 0.4
 """Of the window that is aimed at, what the newest messages may take as they are."""
+NEWEST_SHARE: Final = 0.7
+"""The same for the newest message alone; beyond it, its outputs are dropped too."""
 IMAGE_TOKENS: Final = 1_500
 MESSAGE_TOKENS: Final = 4
 
@@ -104,7 +108,7 @@ def condense(
         tail = messages[start:]
         size = sum(sizes[start:])
         calls: tuple[CallId, ...] = ()
-        if size > target * share and (small := plan(tail, save_tokens=size, count=count)) is not None:
+        if size > target * NEWEST_SHARE and (small := plan(tail, save_tokens=size, count=count)) is not None:
             calls, size = small.dropped, size - small.saved_tokens
         text = digest(facts, room=target - size - MESSAGE_TOKENS, count=count, summary=summary, kept=_prompts(tail))
         item = CompactionItem(
@@ -133,12 +137,15 @@ def _measured(
 
 
 def _tail(messages: tuple[Message, ...], sizes: list[int], most: int) -> int:
-    """Where the newest messages begin that stay as they are: a prompt, or a reply with all its results after it."""
+    """Where the newest messages begin that stay: a prompt, or a reply with all its results after it.
+
+    Within `most` tokens, but the newest one stays in any case: its results are what the model waits for. With 0, none does.
+    """
     start = len(messages)
     size = 0
-    for at in range(len(messages) - 1, -1, -1):
+    for at in range(len(messages) - 1, -1, -1) if most > 0 else ():
         size += sizes[at]
-        if size > most:
+        if size > most and start < len(messages):
             break
         if not isinstance(messages[at], ToolMessage):
             start = at
@@ -164,7 +171,9 @@ def superseded(messages: tuple[Message, ...]) -> tuple[CallId, ...]:
         if call is None or result.status != "ok" or not (path := read_path(call)):
             continue
         if call.name == "read_file":
-            read[_lines_of(call)] = at
+            # One that only points at what was read before replaces nothing.
+            if not result.text.startswith(UNCHANGED):
+                read[_lines_of(call)] = at
         elif call.name in ("edit", "write_file", "define"):
             changed[path] = at
     stale: list[CallId] = []

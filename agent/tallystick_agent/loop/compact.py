@@ -17,12 +17,14 @@ from tallystick_agent.loop.recorder import Recorder
 from tallystick_agent.loop.summary import NoSummary, summarise
 from tallystick_agent.protocol.events import CompactionItem, ItemFinished, ItemStarted, Notice
 from tallystick_agent.protocol.ids import CallId, ItemId
-from tallystick_agent.protocol.messages import Message, ToolMessage
+from tallystick_agent.protocol.messages import AssistantMessage, Message, ToolMessage
 from tallystick_agent.sessions.replay import is_stub, stub, window_after
 from tallystick_agent.tools.base import OutputStore
 
 GROWN: Final = 1.1
 """How much a window must grow after a compaction before the next one is tried by itself."""
+UNSEEN_BESIDE: Final = 250
+"""Tokens for a digest beside the results that the model waits for."""
 LEAST_SAVED: Final = 500
 """Tokens below which no rewrite is thought about."""
 
@@ -43,16 +45,27 @@ class Compactor:
         """Tokens of the history as it is."""
         return sum(weight(message, self._count) for message in self._recorder.state.messages)
 
+    def _unseen(self) -> int:
+        """Tokens of the last reply and of what came after it."""
+        messages = self._recorder.state.messages
+        replies = [at for at, message in enumerate(messages) if isinstance(message, AssistantMessage)]
+        return sum(weight(message, self._count) for message in messages[replies[-1] :]) if replies else 0
+
     async def when_due(self, input_tokens: int, reserved: int, window: int | None, band: float) -> None:
         """Before a request: makes the window smaller where it is nearly full, or where stale text costs more than it helps."""
         settings = self._parts.settings.context
         history = self.history()
         if window is not None:
-            room = window - min(reserved, window // 2)
+            # In a small window an answer leaves three quarters to what it is about.
+            room = window - min(reserved, window // 4)
             upper = int(input_tokens * (1 + band))
             if upper > settings.compact_at * room and history > self._after * GROWN:
                 share = f"{100 * upper // max(1, room)} % of the window's room is used"
-                await self.to(int(settings.compact_to * room / (1 + band)) - (input_tokens - history), share)
+                fixed = input_tokens - history
+                target = int(settings.compact_to * room / (1 + band)) - fixed
+                # What the model has not seen yet stays as long as it fits: without it, it would ask for the same again.
+                unseen = min(self._unseen() + UNSEEN_BESIDE, int(room / (1 + band)) - fixed)
+                await self.to(max(target, unseen), share)
                 return
         await self._stale()
 

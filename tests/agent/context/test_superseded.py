@@ -9,6 +9,7 @@ from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.protocol.messages import AssistantMessage, Message, ToolCallPart, ToolMessage, ToolResultPart
 from tallystick_agent.sessions.replay import DROPPED
 
+POINTER = "Unchanged since you read it: call c0 above has these lines as they are."
 Step = tuple[str, str]
 """A tool and a path, with ` !` where it failed, and ` N+M` for M lines from N."""
 
@@ -25,7 +26,7 @@ def history(*steps: Step) -> tuple[Message, ...]:
                 arguments |= {"start": int(first), "lines": int(lines)}
         call_id = CallId(f"c{number}")
         call = ToolCallPart(call_id=call_id, name=name, arguments=json.dumps(arguments))
-        text = DROPPED if "dropped" in words else f"output {number}"
+        text = DROPPED if "dropped" in words else POINTER if "unchanged" in words else f"output {number}"
         part = ToolResultPart(call_id=call_id, name=name, text=text, status="error" if "!" in words else "ok")
         messages += [AssistantMessage(parts=(call,)), ToolMessage(parts=(part,))]
     return tuple(messages)
@@ -59,6 +60,9 @@ READ, EDIT, WRITE, RUN = "read_file", "edit", "write_file", "run_command"
         ([(READ, "a.py 1+100"), (READ, "a.py 1+100")], ["c0"]),
         ([(READ, "a.py 1+100"), (READ, "a.py 101+100"), (READ, "a.py 1+100")], ["c0"]),
         ([(READ, "a.py 1+100"), (READ, "a.py 101+100"), (EDIT, "a.py")], ["c0", "c1"]),
+        # One that points at the first one needs it.
+        ([(READ, "a.py"), (READ, "a.py unchanged")], []),
+        ([(READ, "a.py"), (READ, "a.py unchanged"), (EDIT, "a.py")], ["c0", "c1"]),
         # Commands and searches are never judged.
         ([(RUN, "a.py"), (RUN, "a.py")], []),
         ([("search", "a.py"), (EDIT, "a.py")], []),
