@@ -20,9 +20,9 @@ from tallystick_agent.protocol.errors import WorkspaceError
 
 BODIES_FROM: Final = 3_000
 """Tokens from which bodies are worth their room."""
-FAR: Final = 16.0
-"""Definitions whose score is this much below the best are e^16 times less likely: they are not looked at."""
-_PER_LINE: Final = 6
+FAR: Final = 20.0
+"""Definitions whose score is this much below the best are e^20 times less likely: they are not looked at."""
+_PER_LINE: Final = 4
 """Tokens of the cheapest first line: how many candidates a budget can hold at most."""
 
 

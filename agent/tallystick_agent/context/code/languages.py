@@ -26,7 +26,8 @@ _SCRIPT = """
 (variable_declarator value: [(arrow_function) (function_expression)]) @d
 (program [(lexical_declaration (variable_declarator) @d) (variable_declaration (variable_declarator) @d)])
 (export_statement [(lexical_declaration (variable_declarator) @d) (variable_declaration (variable_declarator) @d)])
-(assignment_expression left: (member_expression) right: [(arrow_function) (function_expression)]) @d
+((assignment_expression left: (member_expression object: (_) @on) right: [(arrow_function) (function_expression)]) @d
+ (#match? @on "^(module[.]exports|exports|[A-Z][A-Za-z0-9_$]*([.]prototype)?)$"))
 """
 _FIELD = "(%s value: [(arrow_function) (function_expression)]) @d"
 _JS = _nodes("function_declaration generator_function_declaration class_declaration method_definition") + _SCRIPT

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 """Raised whenever the same bytes would give another record."""
 LONGEST_SIGNATURE: Final = 160
 MOST_TEXT: Final = 400_000
