@@ -24,6 +24,7 @@ from tallystick_agent.protocol.messages import (
 )
 from tallystick_agent.protocol.usage import Segment
 from tallystick_agent.providers.request import ChatRequest
+from tallystick_agent.sessions.replay import rules_name
 from tallystick_agent.tokens.counter import MESSAGE_FRAME, REPLY_FRAME, TOOL_FRAME, TOOLS_FRAME, Counter
 from tallystick_agent.tokens.images import image_size, image_tokens
 
@@ -88,21 +89,13 @@ def _reads(message: Message) -> list[ToolCallPart]:
     return [part for part in parts if isinstance(part, ToolCallPart) and part.name == "read_file"]
 
 
-def _rules_of(text: str) -> str:
-    """Rules of a folder that were told in the midst of a turn have their file's name."""
-    return f"rules:{text[len(_RULES) :].partition(chr(34))[0]}" if text.startswith(_RULES) else ""
-
-
-_RULES: Final = '<rules from="'
-
-
 def _pieces(message: Message, paths: Mapping[CallId, str]) -> list[tuple[str, str]]:
     """The texts of a message with their names. `paths`: of each call that read a file, which one."""
     match message:
         case UserMessage():
             plain = "notice" if message.origin == "notice" else "prompt"
             return [
-                (part.name or _rules_of(part.text) or plain, part.text) for part in message.parts if isinstance(part, TextPart)
+                (part.name or rules_name(part.text) or plain, part.text) for part in message.parts if isinstance(part, TextPart)
             ]
         case ToolMessage():
             return [

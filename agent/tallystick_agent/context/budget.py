@@ -1,8 +1,8 @@
 """Arithmetic of the context window: whether a request fits, and which fragments go in, in which form. Pure; tokens all over.
 
-The choice of fragments is a fixed list of steps: give each its shortest form, most important first; then lengthen each, most
-important first. A budget takes the longest beginning of that list that fits. So it is never passed, the same input gives the
-same choice, and a larger budget never shortens anything.
+The choice of fragments is a fixed list of steps: give each its shortest form, most important first; then lengthen each by one
+form, the cheapest step first, and again. A budget takes the longest beginning of that list that fits. So it is never passed, the
+same input gives the same choice, and a larger budget never shortens anything.
 """
 
 from collections.abc import Sequence
@@ -105,14 +105,18 @@ def choose(fragments: Sequence[Fragment], allowed: Allowance) -> tuple[Choice, .
 
 
 def _lengthen(fragments: Sequence[Fragment], ranked: Sequence[int], chosen: dict[int, int], left: int) -> int:
-    """Gives longer forms, form by form, until one does not fit. Changes `chosen`; gives what is left."""
+    """Gives longer forms, round by round, until a step does not fit. Changes `chosen`; gives what is left.
+
+    In a round the cheapest step comes first, so that one long file does not keep a short one from being whole.
+    """
     most = max((len(fragments[at].shapes) for at in ranked), default=0)
     for _ in range(most):
-        for at in ranked:
-            if chosen[at] == 0:
-                continue
-            shapes = fragments[at].shapes
-            more = shapes[chosen[at] - 1].tokens - shapes[chosen[at]].tokens
+        steps: list[tuple[int, int, int]] = []
+        for place, at in enumerate(ranked):
+            if chosen[at]:
+                shapes = fragments[at].shapes
+                steps.append((shapes[chosen[at] - 1].tokens - shapes[chosen[at]].tokens, place, at))
+        for more, _, at in sorted(steps):
             if more > left:
                 return left
             chosen[at] -= 1

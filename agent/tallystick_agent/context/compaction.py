@@ -6,6 +6,8 @@ would not make the window smaller is no plan.
 """
 
 import json
+import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, cast
@@ -25,7 +27,7 @@ from tallystick_agent.protocol.messages import (
     ToolResultPart,
     UserMessage,
 )
-from tallystick_agent.sessions.replay import is_stub, stub, window_after
+from tallystick_agent.sessions.replay import carried, is_stub, stub, window_after
 
 UNCHANGED: Final = "Unchanged since you read it:"
 """How `read_file` begins where it points at a call whose output is in the window."""
@@ -39,17 +41,30 @@ class CompactionPlan:
     saved_tokens: int
 
 
-def plan(messages: tuple[Message, ...], *, save_tokens: int, count: Callable[[str], int]) -> CompactionPlan | None:
+def unseen(messages: tuple[Message, ...]) -> frozenset[CallId]:
+    """Calls whose results no reply has followed: the model waits for them."""
+    replies = [at for at, message in enumerate(messages) if isinstance(message, AssistantMessage)]
+    after = messages[replies[-1] :] if replies else ()
+    return frozenset(part.call_id for message in after if isinstance(message, ToolMessage) for part in message.parts)
+
+
+def plan(
+    messages: tuple[Message, ...],
+    *,
+    save_tokens: int,
+    count: Callable[[str], int],
+    keep: frozenset[CallId] = frozenset(),
+) -> CompactionPlan | None:
     """The fewest old results whose stubs save `save_tokens`, then half as much again so that it is not needed each turn.
 
-    `None` when nothing can be saved. A plan may save less than asked when no more is there.
+    Those of `keep` stay. `None` when nothing can be saved. A plan may save less than asked when no more is there.
     """
     sizes = [
         (part.call_id, count(part.text) - max(count(stub(part.call_id, kept=kept)) for kept in (True, False)))
         for message in messages
         if isinstance(message, ToolMessage)
         for part in message.parts
-        if not is_stub(part.text)
+        if not is_stub(part.text) and part.call_id not in keep
     ]
     candidates = [(call, saved) for call, saved in sizes if saved > 0]
     older, newest = candidates[:-KEEP_NEWEST], candidates[-KEEP_NEWEST:]
@@ -69,6 +84,8 @@ def plan(messages: tuple[Message, ...], *, save_tokens: int, count: Callable[[st
 
 TAIL_SHARE: Final = 0.4
 """Of the window that is aimed at, what the newest messages may take as they are."""
+NEWEST_ALONE: Final = 1e-6
+NOTHING: Final[frozenset[CallId]] = frozenset()
 NEWEST_SHARE: Final = 0.7
 """The same for the newest message alone; beyond it, its outputs are dropped too."""
 IMAGE_TOKENS: Final = 1_500
@@ -98,19 +115,27 @@ def condense(
     """
     sizes = [weight(message, count) for message in messages]
     before = sum(sizes)
-    dropping = plan(messages, save_tokens=max(1, before - target), count=count)
+    waited = unseen(messages)
+    dropping = plan(messages, save_tokens=max(1, before - target), count=count, keep=waited)
     if dropping is not None and before - dropping.saved_tokens <= target and not summary:
         item = CompactionItem(dropped_calls=dropping.dropped, tokens_before=before, tokens_after=0, reason=reason, handles=True)
         return _measured(item, messages, before, count)
     best: CompactionItem | None = None
-    for share in (TAIL_SHARE, TAIL_SHARE / 2, 0.0):
-        start = _tail(messages, sizes, int(target * share))
-        tail = messages[start:]
-        size = sum(sizes[start:])
+    # What the model waits for goes last: with it as long as anything else can be left out, then without.
+    for tail, keep in (
+        (TAIL_SHARE, waited),
+        (TAIL_SHARE / 2, waited),
+        (NEWEST_ALONE, waited),
+        (NEWEST_ALONE, NOTHING),
+        (0.0, NOTHING),
+    ):
+        start = _tail(messages, sizes, math.ceil(target * tail))
+        kept = messages[start:]
+        size = sum(sizes[start:]) + sum(count(part.text) for part in carried(messages[:start]))
         calls: tuple[CallId, ...] = ()
-        if size > target * NEWEST_SHARE and (small := plan(tail, save_tokens=size, count=count)) is not None:
+        if size > target * NEWEST_SHARE and (small := plan(kept, save_tokens=size, count=count, keep=keep)) is not None:
             calls, size = small.dropped, size - small.saved_tokens
-        text = digest(facts, room=target - size - MESSAGE_TOKENS, count=count, summary=summary, kept=_prompts(tail))
+        text = digest(facts, room=target - size - MESSAGE_TOKENS, count=count, summary=summary, kept=_prompts(kept))
         item = CompactionItem(
             dropped_calls=calls,
             tokens_before=before,
@@ -158,7 +183,10 @@ def _prompts(tail: tuple[Message, ...]) -> int:
 
 
 def superseded(messages: tuple[Message, ...]) -> tuple[CallId, ...]:
-    """Reads whose output a later call replaced: the same lines were read again, or the file changed, since. The newest stays."""
+    """Reads whose output a later one replaced: of the same lines, or of the file after it changed. The newest stays.
+
+    A change alone replaces nothing: a model goes on from what it read and what it changed.
+    """
     named: dict[CallId, ToolCallPart] = {}
     for message in messages:
         if isinstance(message, AssistantMessage):
@@ -166,6 +194,8 @@ def superseded(messages: tuple[Message, ...]) -> tuple[CallId, ...]:
     results = [result for message in messages if isinstance(message, ToolMessage) for result in message.parts]
     calls = [named.get(result.call_id) for result in results]
     changed: dict[str, int] = {}
+    after: dict[str, int] = {}
+    """Per path the last change that a read followed."""
     read: dict[str, int] = {}
     for at, (call, result) in enumerate(zip(calls, results, strict=True)):
         if call is None or result.status != "ok" or not (path := read_path(call)):
@@ -174,15 +204,26 @@ def superseded(messages: tuple[Message, ...]) -> tuple[CallId, ...]:
             # One that only points at what was read before replaces nothing.
             if not result.text.startswith(UNCHANGED):
                 read[_lines_of(call)] = at
+                if path in changed:
+                    after[path] = changed[path]
         elif call.name in ("edit", "write_file", "define"):
             changed[path] = at
     stale: list[CallId] = []
     for at, (call, result) in enumerate(zip(calls, results, strict=True)):
         if call is None or call.name != "read_file" or is_stub(result.text) or not (path := read_path(call)):
             continue
-        if max(changed.get(path, at), read.get(_lines_of(call), at)) > at:
+        if max(after.get(path, at), read.get(_lines_of(call), at)) > at:
             stale.append(result.call_id)
     return tuple(stale)
+
+
+def pointed_at(text: str, messages: tuple[Message, ...]) -> str:
+    """The output that a pointer of `read_file` stands for; any other output is itself."""
+    found = re.match(re.escape(UNCHANGED) + r" call (\S+) above", text)
+    if found is None:
+        return text
+    parts = (part for message in messages if isinstance(message, ToolMessage) for part in message.parts)
+    return next((part.text for part in parts if part.call_id == found[1]), text)
 
 
 def read_path(call: ToolCallPart) -> str:

@@ -17,6 +17,8 @@ _CONSTRAINT: Final = re.compile(
     r"\b(?:never|always|must|must not|mustn't|don't|do not|only|without|keep|avoid|no more than|at most|not allowed)\b",
     re.IGNORECASE,
 )
+NAMED: Final = 400
+"""Tokens that changed files, and open steps, may take whatever the room is."""
 MOST_CONSTRAINTS: Final = 30
 LONGEST_CONSTRAINT: Final = 300
 HEAD: Final = "[What happened before, condensed. The files are as they are now; read again what you need.]"
@@ -69,10 +71,11 @@ def digest(facts: Facts, *, room: int, count: Callable[[str], int], summary: str
     """
     prompts = facts.prompts[: len(facts.prompts) - kept] if kept else facts.prompts
     named: list[str] = [HEAD]
+    share = max(NAMED, room * 2 // 5)
     if facts.changed:
-        named.append(_listed("Files changed so far", facts.changed))
+        named.append(_within("Files changed so far", facts.changed, share, count))
     if facts.open_steps:
-        named.append(_listed("Open steps of the plan", facts.open_steps))
+        named.append(_within("Open steps of the plan", facts.open_steps, share, count))
     shown = _Room(room, count)
     pieces = [shown.take_any(text) for text in named]
     asked = _asked(prompts, shown)
@@ -110,6 +113,21 @@ class _Room:
 
 def _listed(head: str, lines: Sequence[str]) -> str:
     return "\n".join([f"{head}:", *(f"- {line}" for line in lines)])
+
+
+def _within(head: str, lines: Sequence[str], room: int, count: Callable[[str], int]) -> str:
+    """The list, or as much of its end as has room: hundreds of names must not keep a window from being condensed at all."""
+    whole = _listed(head, lines)
+    if count(whole) <= room:
+        return whole
+    left = room - count(head) - 20
+    kept: list[str] = []
+    for line in reversed(lines):
+        left -= count(f"- {line}\n")
+        if left < 0:
+            break
+        kept.append(line)
+    return _listed(f"{head} ({len(lines)}; the last {len(kept)} of them)", kept[::-1])
 
 
 def _asked(prompts: Sequence[str], shown: _Room) -> list[str]:

@@ -6,6 +6,7 @@ Whatever becomes of an attempt, it is in the ledger before its result is used.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from tallystick_agent.context.assemble import xray
 from tallystick_agent.loop.booking import Booking, Paid
@@ -70,10 +71,35 @@ def made_by(endpoint: Endpoint, reply: Reply) -> Reply:
     return replace(reply, message=replace(reply.message, parts=parts))
 
 
+TALK: Final[frozenset[Purpose]] = frozenset(("chat", "edit", "plan", "commit_message", "subagent"))
+"""Purposes whose requests carry the session's own history; a probe or a summary is apart."""
+
+
+@dataclass(slots=True)
+class Sent:
+    """The last request of a session's conversation, for as long as the session is open."""
+
+    last: ChatRequest | None = None
+
+    def repeated(self, request: ChatRequest, counter: Counter) -> int:
+        """Tokens at the start of `request` that the last one had too: tools, system, messages until the first that differs."""
+        last = self.last
+        if last is None or (last.system, last.tools) != (request.system, request.tools):
+            return 0
+        same = 0
+        for before, now in zip(last.messages, request.messages, strict=False):
+            if before is not now and before != now:
+                break
+            same += 1
+        return xray(replace(request, messages=request.messages[:same]), counter).input_tokens
+
+
 class Asker:
     """Asks for one turn. Holds the turn's spending."""
 
-    def __init__(self, parts: EngineParts, options: SessionOptions, recorder: Recorder, budget: Budget) -> None:
+    def __init__(
+        self, parts: EngineParts, options: SessionOptions, recorder: Recorder, budget: Budget, sent: Sent | None = None
+    ) -> None:
         self._parts = parts
         self._options = options
         self._recorder = recorder
@@ -85,8 +111,9 @@ class Asker:
         """Counts of texts by family: a history is counted once, whatever factor is learned meanwhile."""
         self._left_out: set[str] = set()
         """Endpoints of which was told that a limit leaves them out."""
-        self._before = 0
-        """Input tokens of the request before: what only grows is that much known."""
+        self._sent = sent or Sent()
+        self._repeated = 0
+        """Tokens of the present request that the one before began with."""
         self.visible = False
         """Whether the last request had shown words before it failed."""
 
@@ -110,6 +137,7 @@ class Asker:
         await self._seed(target)
         counter = self.counter_for(target.endpoint)
         seen = xray(request, counter)
+        self._repeated = self._sent.repeated(request, counter) if purpose in TALK else 0
         made = plan(
             request,
             target,
@@ -138,11 +166,12 @@ class Asker:
                 window_tokens=made.window,
                 error_band=self._band(target.endpoint, seen.input_tokens),
                 max_cost_nanos=None if None in costs else max(cost for cost in costs if cost is not None),
-                repeated_tokens=min(self._before, seen.input_tokens),
-                input_cost_nanos=likely_input(seen.input_tokens, min(self._before, seen.input_tokens), first.price),
+                repeated_tokens=self._repeated,
+                input_cost_nanos=likely_input(seen.input_tokens, self._repeated, first.price),
             )
         )
-        self._before = seen.input_tokens
+        if purpose in TALK:
+            self._sent.last = request
         booking = Booking(self, request_id, purpose, target.candidates, seen.segments, made.inputs)
         return await self._attempts(request, target, made, booking, show=show, guard=guard)
 
@@ -180,7 +209,7 @@ class Asker:
         return count
 
     def _band(self, endpoint: Endpoint, tokens: int) -> float:
-        known = min(1.0, self._before / tokens) if tokens > 0 else 0.0
+        known = min(1.0, self._repeated / tokens) if tokens > 0 else 0.0
         return self._parts.learned.factor(endpoint.slug).band(family_of(endpoint.token_family).band, known=known)
 
     async def _attempts(

@@ -1,7 +1,7 @@
 """Making a session's window smaller, when it must be or when it pays. Owns the effects; the plans are `context.compaction`'s.
 
 A compaction is an event: the log keeps everything, and the window before it can be brought back. Dropped outputs are kept
-under their handles first, so nothing that the model was shown is out of its reach.
+under their handles first, so the model can look at them again.
 """
 
 from collections.abc import Callable

@@ -23,6 +23,7 @@ from tallystick_agent.ports import Workspace
 from tallystick_agent.protocol.errors import TallystickError, WorkspaceError
 from tallystick_agent.protocol.events import Notice, Shown
 from tallystick_agent.protocol.messages import ImagePart, Message
+from tallystick_agent.sessions.replay import carried
 
 INDEX_S: Final = 5.0
 """Seconds that a first prompt waits for the index of a new workspace; its building goes on without it."""
@@ -52,8 +53,9 @@ class Gatherer:
     async def gather(self, prompt: str, messages: tuple[Message, ...], allowed: Allowance) -> Gathered:
         files = await self._options.workspace.files()
         fragments: list[Fragment] = []
+        fragments += await self._rules(files, frozenset(part.name for part in carried(messages)), first=not messages)
         if not messages:
-            fragments += [*await self._rules(files), *self._view(files), *await self._map(prompt, files, allowed)]
+            fragments += [*self._view(files), *await self._map(prompt, files, allowed)]
         looked = await Lookup(self._parts, self._options, files, messages, self._count).all(mentions(prompt, files))
         fragments += looked.fragments
         for problem in looked.problems:
@@ -72,9 +74,12 @@ class Gatherer:
         seen = {path: digest for path, digest in looked.seen.items() if path in whole}
         return Gathered(shown=shown, images=tuple(looked.images), notices=tuple(self._notices), seen=seen)
 
-    async def _rules(self, files: tuple[str, ...]) -> list[Fragment]:
+    async def _rules(self, files: tuple[str, ...], told: frozenset[str], *, first: bool) -> list[Fragment]:
+        """Those that the window does not hold yet: the folder may be trusted since the session began."""
         paths = applying(rule_paths(files), None)
         if not paths or not self._parts.settings.context.rules:
+            return []
+        if not self._options.trusted and not first:
             return []
         if not self._options.trusted:
             said = f"{', '.join(paths[:3])} {'is' if len(paths) == 1 else 'are'} not read: this folder is not trusted."
@@ -83,7 +88,11 @@ class Gatherer:
             )
             return []
         rules = await read_rules(self._options.workspace, paths)
-        return [Fragment(kind="rules", source=one.path, shapes=self._rule_shapes(one)) for one in rules]
+        return [
+            Fragment(kind="rules", source=one.path, shapes=self._rule_shapes(one))
+            for one in rules
+            if f"rules:{one.path}" not in told
+        ]
 
     def _rule_shapes(self, rule: Rule) -> tuple[Shape, ...]:
         """Whole, or its beginning: a long file of rules must not leave a small window without all that comes after it."""

@@ -5,13 +5,13 @@ Every task has a parent here; closing the session ends them all and leaves the l
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import replace
 from typing import assert_never
 
 from tallystick_agent.context.assemble import xray
 from tallystick_agent.context.test_command import TestCommand
-from tallystick_agent.loop.ask import Asker
+from tallystick_agent.loop.ask import Asker, Sent
 from tallystick_agent.loop.compact import Compactor
 from tallystick_agent.loop.gate import from_settings
 from tallystick_agent.loop.gather import Gatherer
@@ -78,6 +78,7 @@ class Session:
         self._answers: dict[CallId, asyncio.Future[str]] = {}
         self._begun = self._stop_at_once = self._told_end = False
         self._grants = options.grants
+        self._sent = Sent()
         self._background: set[asyncio.Task[None]] = set()
         self._context = ToolContext(
             workspace=options.workspace,
@@ -125,7 +126,7 @@ class Session:
             case SetModel():
                 await self._set_model(operation.slug)
             case Compact():
-                await self._compact(operation.focus)
+                await self._between_turns(self._compact(operation.focus))
             case RestoreWindow():
                 await self._restore_window()
             case CloseSession():
@@ -153,25 +154,45 @@ class Session:
         parts = (part for message in self._recorder.state.messages if isinstance(message, ToolMessage) for part in message.parts)
         return any(part.call_id == call_id and not is_stub(part.text) for part in parts)
 
-    def _compactor(self) -> Compactor:
+    def _compactor(self, asker: Asker | None = None) -> Compactor:
         budget = from_settings(self._parts.settings.budget)
-        asker = Asker(self._parts, self._options, self._recorder, budget)
+        asker = asker or Asker(self._parts, self._options, self._recorder, budget, self._sent)
         return Compactor(self._parts, self._options, self._recorder, self._context.outputs, asker)
 
-    async def _compact(self, focus: str) -> None:
-        """Condenses the window now, or says why not."""
-        if self.busy:
-            await self._notice("busy", "A turn is running.", "Wait for it, or stop it first.")
-            return
-        compactor = self._compactor()
+    async def _settle(self) -> None:
+        """Calls that a crash cut short get their outcome before anything else is said: a result belongs right behind its call."""
+        for call in tuple(self._recorder.state.pending.values()):
+            settled = await outcome_of(call, self._options.workspace)
+            item_id = ItemId(self._parts.ids.new("item"))
+            await self._recorder.emit(ItemFinished(item_id=item_id, item=settled), durable=True)
+
+    async def _compact(self, focus: str, asker: Asker | None = None) -> None:
+        """Condenses the window, or says why not. With the turn's `asker` a summary counts against the turn's limits."""
+        await self._settle()
+        compactor = self._compactor(asker)
         if not await compactor.to(int(compactor.history() * ASKED_SHARE), "the user asked for it", focus=focus):
             await self._notice("compaction", "There is nothing to condense.", "")
 
     async def _restore_window(self) -> None:
-        if self.busy:
-            await self._notice("busy", "A turn is running.", "Wait for it, or stop it first.")
-        elif not await self._compactor().restore():
+        await self._settle()
+        if not await self._compactor().restore():
             await self._notice("compaction", "There is no earlier window to bring back.", "")
+
+    async def _between_turns(self, work: Coroutine[None, None, None]) -> None:
+        """Does something while no turn runs, and lets none begin; it can be cancelled like a turn."""
+        if self.busy:
+            work.close()
+            await self._notice("busy", "A turn is running.", "Wait for it, or stop it first.")
+            return
+        self._begun, self._stop_at_once, self._told_end = True, False, False
+        self._task = task = asyncio.create_task(work)
+        await asyncio.wait({task})
+        if task.cancelled():
+            await self._notice("interrupted", "It was stopped; the window is as it was.", "")
+        elif (error := task.exception()) is not None:
+            if not isinstance(error, TallystickError):
+                raise error
+            await self._notice(error.code, error.message, error.remedy)
 
     async def _notice(self, code: str, message: str, remedy: str) -> None:
         await self._recorder.emit(Notice(level="warning", code=code, message=message, remedy=remedy))
@@ -207,7 +228,7 @@ class Session:
         """Runs a turn and always logs its end. Limits that it was not given are those of the settings now."""
         self._recorder.turn_id = TurnId(self._parts.ids.new("turn"))
         budget = limits(given, from_settings(self._parts.settings.budget))
-        asker = Asker(self._parts, self._options, self._recorder, budget)
+        asker = Asker(self._parts, self._options, self._recorder, budget, self._sent)
         self._begun = True
         try:
             if self._stop_at_once:
@@ -256,15 +277,13 @@ class Session:
 
     async def _work(self, asker: Asker, started: TurnStarted) -> Finish:
         recorder, options, continued, purpose = self._recorder, self._options, started.continued, started.purpose
+        await self._settle()
         if not continued and (command := slash(started.prompt)) is not None:
             return await self._slash(started, asker, command)
         tests = await find_tests(self._parts, options)
         if not continued:
             started = await self._with_context(started, asker, tests)
         await recorder.emit(started, durable=True)
-        for call in tuple(recorder.state.pending.values()):
-            settled = await outcome_of(call, options.workspace)
-            await recorder.emit(ItemFinished(item_id=ItemId(self._parts.ids.new("item")), item=settled), durable=True)
         if continued and recorder.state.messages and isinstance(recorder.state.messages[-1], AssistantMessage):
             item_id, item = ItemId(self._parts.ids.new("item")), MessageItem(text="Go on with the task.", origin="engine")
             await recorder.emit(ItemStarted(item_id=item_id, item=item))
@@ -300,17 +319,13 @@ class Session:
 
     async def _slash(self, started: TurnStarted, asker: Asker, command: Slash) -> Finish:
         """A command of the user's to us, which is no part of what the model reads."""
-        await self._recorder.emit(replace(started, continued=True), durable=True)
-        compactor = Compactor(self._parts, self._options, self._recorder, self._context.outputs, asker)
+        given = self._recorder.state.budget
+        await self._recorder.emit(replace(started, continued=True, given=given), durable=True)
         match command.name:
             case "compact":
-                target = int(compactor.history() * ASKED_SHARE)
-                done = await compactor.to(target, "the user asked for it", focus=command.rest)
-                problem = "There is nothing to condense."
+                await self._compact(command.rest, asker)
             case "restore":
-                done, problem = await compactor.restore(), "There is no earlier window to bring back."
-        if not done:
-            await self._notice("compaction", problem, "")
+                await self._restore_window()
         return Finish(stop="end_turn")
 
     async def _with_context(self, started: TurnStarted, asker: Asker, tests: TestCommand | None) -> TurnStarted:

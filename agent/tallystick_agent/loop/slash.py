@@ -15,7 +15,7 @@ class Slash:
 
 def slash(prompt: str) -> Slash | None:
     """The command that a prompt is; `None` for any other text, a path like `/tmp` among them."""
-    name, _, rest = prompt.strip().removeprefix("/").partition(" ")
-    if not prompt.lstrip().startswith("/") or name not in get_args(Name):
+    name, *rest = prompt.strip().removeprefix("/").split() or [""]
+    if not prompt.lstrip().startswith("/") or name not in get_args(Name) or (name == "restore" and rest):
         return None
-    return Slash(name=cast(Name, name), rest=" ".join(rest.split()))
+    return Slash(name=cast(Name, name), rest=" ".join(rest))

@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 
 from tallystick_agent.context.assemble import xray
-from tallystick_agent.context.compaction import read_path
+from tallystick_agent.context.compaction import pointed_at, read_path
 from tallystick_agent.context.rules import applying, rule_paths, rule_text
 from tallystick_agent.context.test_command import TestCommand
 from tallystick_agent.loop.ask import Asked, Asker
@@ -144,7 +144,9 @@ class Turn:
                 )
             self._checked = self._checked.after(call, ended, self._check.command)
             rules = await self._folder_rules(call)
-            self._state, warning, finish = after_tool(self._state, call, ended.text, malformed=ended.malformed)
+            # To be pointed at the same lines again and again is to read them again and again.
+            output = pointed_at(ended.text, self._recorder.state.messages)
+            self._state, warning, finish = after_tool(self._state, call, output, malformed=ended.malformed)
             note = "\n\n".join(text for text in (note, rules, warning) if text)
             if finish is not None:
                 return finish

@@ -122,16 +122,12 @@ class SessionState:
     """What a model last wrote of the parts that are no longer in the window."""
     windows: tuple[Window, ...] = ()
     """Earlier windows, the latest last."""
+    call_ids: frozenset[CallId] = frozenset()
+    """The ids of all calls so far, those that left the window too: none may come again."""
     turn_requests: tuple[int, ...] = ()
     """Requests of each turn so far."""
     inputs: tuple[int, ...] = ()
     """Input tokens of the last requests, as they were reported."""
-
-    @property
-    def call_ids(self) -> frozenset[CallId]:
-        """The ids of all calls so far."""
-        replies = (message for message in self.messages if isinstance(message, AssistantMessage))
-        return frozenset(part.call_id for reply in replies for part in reply.parts if isinstance(part, ToolCallPart))
 
 
 def limits(given: Budget, below: Budget) -> Budget:
@@ -160,10 +156,12 @@ def step(state: SessionState, event: Event) -> SessionState:
             return replace(state, reply_at=None)
         case RequestFinished() as body:
             nanos = body.cost.nanos
+            # A probe, a summary or an attempt that broke off is no step of the conversation.
+            talks = body.purpose not in ("probe", "compaction", "completion", "title") and body.finish not in ("error", "aborted")
             return replace(
                 state,
-                turn_requests=(*state.turn_requests[:-1], state.turn_requests[-1] + 1) if state.turn_requests else (1,),
-                inputs=(*state.inputs, body.usage.input_tokens)[-200:],
+                turn_requests=_one_more(state.turn_requests) if talks else state.turn_requests,
+                inputs=(*state.inputs, body.usage.input_tokens)[-200:] if talks else state.inputs,
                 usage=state.usage.plus(body.usage),
                 cost_nanos=state.cost_nanos + (nanos or 0),
                 cost_known=state.cost_known and nanos is not None,
@@ -171,7 +169,7 @@ def step(state: SessionState, event: Event) -> SessionState:
             )
         case ItemStarted(item=ToolCallItem() as call):
             part = ToolCallPart(call_id=call.call_id, name=call.name, arguments=call.arguments)
-            state = _reply(state, part) if call.by == "model" else state
+            state = replace(_reply(state, part), call_ids=state.call_ids | {call.call_id}) if call.by == "model" else state
             return replace(state, pending={**state.pending, call.call_id: call})
         case ItemFinished(item=item):
             return _item(state, item)
@@ -183,6 +181,10 @@ def step(state: SessionState, event: Event) -> SessionState:
             | PermissionDecided() | QuestionAsked() | Notice()
         ):  # fmt: skip
             return state
+
+
+def _one_more(turns: tuple[int, ...]) -> tuple[int, ...]:
+    return (*turns[:-1], turns[-1] + 1) if turns else (1,)
 
 
 def _turn_started(state: SessionState, body: TurnStarted, turn_id: TurnId | None) -> SessionState:
@@ -258,7 +260,26 @@ def window_after(messages: tuple[Message, ...], item: CompactionItem) -> tuple[M
     kept = tuple(_drop(message, dropped, kept=item.handles) for message in messages[item.kept_from :])
     if not item.digest:
         return kept
-    return (UserMessage(parts=(TextPart(text=item.digest, name="digest"),), origin="context"), *kept)
+    parts = (*carried(messages[: item.kept_from]), TextPart(text=item.digest, name="digest"))
+    return (UserMessage(parts=parts, origin="context"), *kept)
+
+
+def carried(messages: tuple[Message, ...]) -> tuple[TextPart, ...]:
+    """Of messages that leave a window, the project's rules: they hold for the whole session. Each file's once."""
+    found: dict[str, TextPart] = {}
+    for message in messages:
+        for part in message.parts if isinstance(message, UserMessage) else ():
+            if isinstance(part, TextPart) and (name := part.name or rules_name(part.text)).startswith("rules:"):
+                found.setdefault(name, TextPart(text=f"{part.text.rstrip()}\n\n", name=name))
+    return tuple(found.values())
+
+
+def rules_name(text: str) -> str:
+    """The name of rules that were told in the midst of a turn; empty for any other text."""
+    return f"rules:{text[len(RULES) :].partition(chr(34))[0]}" if text.startswith(RULES) else ""
+
+
+RULES = '<rules from="'
 
 
 def _drop(message: Message, dropped: frozenset[CallId], *, kept: bool) -> Message:

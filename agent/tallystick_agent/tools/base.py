@@ -120,7 +120,7 @@ def parse(model: type[A], raw: str) -> A:
         data: Any = json.loads(raw) if raw.strip() else {}
         # Half of a surrogate pair is no text: it could be neither written nor sent back.
         json.dumps(data, ensure_ascii=False).encode()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedCall(
             f"The arguments are not valid JSON ({error}). The call was not run. Send the whole call again."
         ) from error

@@ -44,10 +44,12 @@ READ, EDIT, WRITE, RUN = "read_file", "edit", "write_file", "run_command"
         ([(READ, "a.py"), (READ, "a.py")], ["c0"]),
         ([(READ, "a.py"), (READ, "./a.py")], ["c0"]),
         ([(READ, "a.py"), (READ, "a.py"), (READ, "a.py")], ["c0", "c1"]),
-        # A change makes what was read untrue; what was read after it stays.
-        ([(READ, "a.py"), (EDIT, "a.py")], ["c0"]),
-        ([(READ, "a.py"), (WRITE, "a.py")], ["c0"]),
-        ([(READ, "a.py"), ("define", "a.py")], ["c0"]),
+        # A change alone replaces nothing: a model goes on from what it read and what it changed.
+        ([(READ, "a.py"), (EDIT, "a.py")], []),
+        ([(READ, "a.py"), (WRITE, "a.py")], []),
+        ([(READ, "a.py"), ("define", "a.py")], []),
+        ([(READ, "a.py 1+100"), (EDIT, "a.py"), (READ, "a.py 101+100")], ["c0"]),
+        ([(READ, "a.py"), (EDIT, "a.py"), (READ, "a.py"), (EDIT, "a.py")], ["c0"]),
         ([(READ, "a.py"), (EDIT, "a.py"), (READ, "a.py")], ["c0"]),
         ([(EDIT, "a.py"), (READ, "a.py")], []),
         ([(READ, "a.py"), (EDIT, "b.py")], []),
@@ -59,10 +61,10 @@ READ, EDIT, WRITE, RUN = "read_file", "edit", "write_file", "run_command"
         ([(READ, "a.py 1+100"), (READ, "a.py 101+100")], []),
         ([(READ, "a.py 1+100"), (READ, "a.py 1+100")], ["c0"]),
         ([(READ, "a.py 1+100"), (READ, "a.py 101+100"), (READ, "a.py 1+100")], ["c0"]),
-        ([(READ, "a.py 1+100"), (READ, "a.py 101+100"), (EDIT, "a.py")], ["c0", "c1"]),
+        ([(READ, "a.py 1+100"), (READ, "a.py 101+100"), (EDIT, "a.py")], []),
         # One that points at the first one needs it.
         ([(READ, "a.py"), (READ, "a.py unchanged")], []),
-        ([(READ, "a.py"), (READ, "a.py unchanged"), (EDIT, "a.py")], ["c0", "c1"]),
+        ([(READ, "a.py"), (READ, "a.py unchanged"), (EDIT, "a.py")], []),
         # Commands and searches are never judged.
         ([(RUN, "a.py"), (RUN, "a.py")], []),
         ([("search", "a.py"), (EDIT, "a.py")], []),

@@ -225,7 +225,7 @@ DEAR = {"endpoints": {"openai/scripted": {"price": {"input": 3, "output": 15, "c
 def test_what_was_changed_since_is_dropped_where_that_is_cheaper(tmp_path: Path, settings: dict[str, Any], dropped: bool) -> None:
     repo(tmp_path, a=f"first\n{LINES * 4}")
     edit = 'call edit {"path": "a.py", "edits": [{"old": "first", "new": "second"}]}'
-    with ScriptedProvider([read("a.py"), edit, "Done."]) as provider:
+    with ScriptedProvider([read("a.py"), edit, read("a.py"), "Done."]) as provider:
         seen = talk(tmp_path, provider, ["Change it."], settings=settings)
     assert [list(item.dropped_calls) for item in seen.compactions] == ([["call_0"]] if dropped else [])
 
