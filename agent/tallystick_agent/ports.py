@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
-from tallystick_agent.protocol.code import Found, Mode
+from tallystick_agent.protocol.code import Found, Hints, Mode
 from tallystick_agent.protocol.events import Event
 from tallystick_agent.protocol.ids import SessionId
 from tallystick_agent.protocol.operations import Operation
@@ -44,7 +44,10 @@ class Files(Protocol):
     """The files of a workspace at one moment. Its methods block and may be called from a worker thread."""
 
     def stamps(self) -> Mapping[str, str]:
-        """Every path that the model may know of, with a text that changes whenever its content may have changed."""
+        """Every path that the model may know of, with a text that changes whenever its content may have changed.
+
+        A text that begins with `!` says why the path is not to be read.
+        """
         ...
 
     def load(self, path: str) -> bytes:
@@ -95,7 +98,14 @@ class CodeFinder(Protocol):
         ...
 
     async def find(
-        self, question: str, budgets: Sequence[int], *, mode: Mode | None = None, plain: bool = False, most_files: int = 50
+        self,
+        question: str,
+        budgets: Sequence[int],
+        *,
+        mode: Mode | None = None,
+        plain: bool = False,
+        hints: Hints | None = None,
+        most_files: int = 50,
     ) -> Found:
         """Files best first, and a map within each of `budgets` (tokens of o200k)."""
         ...

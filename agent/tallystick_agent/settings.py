@@ -85,6 +85,8 @@ class ContextSettings(_Section):
     """Share of that room that the history is then brought to."""
     summary: Literal["none", "model"] = "none"
     """Whether a model also writes a summary of what is condensed; that costs requests, and what must survive needs none."""
+    local_urls: bool = False
+    """Let `@http://…` in a prompt read pages of this machine and of private networks: a prompt may hold words of others."""
     rules: bool = True
     """Read the project's rules (AGENTS.md, CLAUDE.md, …) in folders that you trust."""
 

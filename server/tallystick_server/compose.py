@@ -177,7 +177,7 @@ class Application:
         window = planned[-1].window_tokens if planned else None
         limit = self.settings.budget.max_cost_usd
         return forecast(
-            [one.finished.usage.input_tokens for one in found.requests if one.purpose != "probe"],
+            [one.finished.usage.input_tokens for one in found.requests if one.purpose not in ("probe", "compaction")],
             [turn.requests for turn in found.turns],
             window=window,
             reserved=planned[-1].reserved_output_tokens if planned else 0,

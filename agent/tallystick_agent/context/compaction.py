@@ -120,7 +120,7 @@ def condense(
     if dropping is not None and before - dropping.saved_tokens <= target and not summary:
         item = CompactionItem(dropped_calls=dropping.dropped, tokens_before=before, tokens_after=0, reason=reason, handles=True)
         return _measured(item, messages, before, count)
-    best: CompactionItem | None = None
+    found: list[tuple[CompactionItem, bool]] = []
     # What the model waits for goes last: with it as long as anything else can be left out, then without.
     for tail, keep in (
         (TAIL_SHARE, waited),
@@ -147,11 +147,22 @@ def condense(
             summary=summary,
         )
         made = _measured(item, messages, before, count)
-        if made is not None and (best is None or made.tokens_after < best.tokens_after):
-            best = made
-        if best is not None and best.tokens_after <= target:
+        if made is None:
+            continue
+        told = all(one in text for one in facts.prompts[: len(facts.prompts) - _prompts(kept)])
+        found.append((made, told))
+        if told and made.tokens_after <= target:
             break
-    return best
+    return _best(found, target)
+
+
+def _best(found: list[tuple[CompactionItem, bool]], target: int) -> CompactionItem | None:
+    """What fits and has every word of the user; else the first that fits; else the smallest."""
+    fit = [(item, told) for item, told in found if item.tokens_after <= target]
+    whole = next((item for item, told in fit if told), None)
+    if whole is not None or fit:
+        return whole or fit[0][0]
+    return min((item for item, _ in found), key=lambda item: item.tokens_after, default=None)
 
 
 def _measured(

@@ -28,13 +28,18 @@ def changes(repo: Repo, files: Files) -> tuple[Change, ...]:
 
     A file that differs in its line ends alone is as it was: git may have been told to check it out like that.
     """
-    before = repo.tree()
-    live = files.stamps()
+    hidden = repo.left_out()
+    before = {path: blob for path, blob in repo.tree().items() if path not in hidden}
+    live = {path: stamp for path, stamp in files.stamps().items() if not stamp.startswith("!")}
     found: list[Change] = []
     for path in sorted({*before, *live})[:MOST_FILES]:
         if len(found) >= MOST_CHANGED:
+            found.append(Change(path="…", diff=f"(more than {MOST_CHANGED} files differ; the others are not shown)\n"))
             break
         data = _load(files, path) if path in live else b""
+        if data is None and path in before and live[path].partition(":")[0] == repo.size(before[path]):
+            # Too large to be read, or unreadable, and as long as it was: nothing is claimed of it.
+            continue
         if data is not None and path in live and path in before and _same(data, before[path]):
             continue
         old = repo.blob(before[path]) if path in before else b""

@@ -35,6 +35,9 @@ def hardened(environment: Mapping[str, str]) -> dict[str, str]:
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_PAGER": "cat",
         "GIT_NO_LAZY_FETCH": "1",
+        # What commits and blobs really hold, not what a repository says instead.
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_GRAFT_FILE": "/dev/null",
         "GIT_CONFIG_NOSYSTEM": "1",
     }
     return kept

@@ -74,6 +74,15 @@ class Repo:
                 found[path] = kind.split()[2]
         return found
 
+    def left_out(self) -> frozenset[str]:
+        """Tracked paths that a sparse checkout leaves out of the work tree: that they are missing is no change."""
+        listed = self._ask("ls-files", "-t", "-z", "--", ".") or ""
+        return frozenset(row[2:] for row in listed.split("\0") if row.startswith("S "))
+
+    def size(self, blob: str) -> str:
+        """Bytes of a blob, as digits; empty where it is gone."""
+        return self._ask("cat-file", "-s", blob) or "" if re.fullmatch(r"[0-9a-f]{40,64}", blob) else ""
+
     def blob(self, name: str) -> bytes | None:
         """The bytes of a blob as they are stored: no filter and no driver runs. `None` where it is gone."""
         if not re.fullmatch(r"[0-9a-f]{40,64}", name):

@@ -19,12 +19,16 @@ from tallystick_agent.context.test_command import TestCommand
 from tallystick_agent.context.view import workspace_view
 from tallystick_agent.loop.mentioned import Lookup
 from tallystick_agent.loop.parts import EngineParts, SessionOptions
+from tallystick_agent.policy.redaction import clean
 from tallystick_agent.ports import Workspace
+from tallystick_agent.protocol.code import Hints
 from tallystick_agent.protocol.errors import TallystickError, WorkspaceError
 from tallystick_agent.protocol.events import Notice, Shown
 from tallystick_agent.protocol.messages import ImagePart, Message
 from tallystick_agent.sessions.replay import carried
 
+LEAST_MATCHED: Final = 2
+"""Words of a prompt that the code must know for a map to be about it: a greeting has none."""
 INDEX_S: Final = 5.0
 """Seconds that a first prompt waits for the index of a new workspace; its building goes on without it."""
 SHORT_RULE: Final = 1_500
@@ -115,9 +119,10 @@ class Gatherer:
             return []
         most -= self._count(MAP_HEAD)
         budgets = [most, most // 2, most // 4]
+        at = Hints(open=frozenset(self._options.workspace.open_paths()))
         try:
             async with asyncio.timeout(INDEX_S):
-                found = await finder.find(prompt, budgets, mode="outline")
+                found = await finder.find(prompt, budgets, mode="outline", hints=at)
         except TimeoutError:
             self._notices.append(
                 Notice(level="info", code="index_building", message="The index of this workspace is being built.")
@@ -129,9 +134,15 @@ class Gatherer:
         forms: tuple[Form, ...] = ("whole", "excerpt", "outline")
         shapes = [self._shape(form, MAP_HEAD + found.maps[n].text.rstrip("\n")) for form, n in zip(forms, budgets, strict=True)]
         shorter = [one for at, one in enumerate(shapes) if at == 0 or one.tokens < shapes[at - 1].tokens]
-        return [Fragment(kind="map", source="", shapes=tuple(shorter))] if found.maps[most].text else []
+        return (
+            [Fragment(kind="map", source="", shapes=tuple(shorter))]
+            if found.maps[most].text and found.matched >= LEAST_MATCHED
+            else []
+        )
 
-    def _shape(self, form: Form, text: str) -> Shape:
+    def _shape(self, form: Form, raw: str) -> Shape:
+        """Names and lines of files may hold what would hide words from a person or move a cursor."""
+        text = clean(raw)
         return Shape(form=form, text=text, tokens=self._count(f"{text}\n\n"))
 
 

@@ -21,6 +21,7 @@ from tallystick_agent.git.changes import changes
 from tallystick_agent.git.repo import Repo
 from tallystick_agent.loop.parts import EngineParts, SessionOptions
 from tallystick_agent.policy.paths import confine, is_secret
+from tallystick_agent.policy.redaction import clean
 from tallystick_agent.protocol.errors import TallystickError
 from tallystick_agent.protocol.messages import ImagePart, Message, ToolMessage
 from tallystick_agent.tokens.images import image_size
@@ -81,7 +82,8 @@ class Lookup:
                 shown = await asyncio.to_thread(partial(self._repo().show, one.target, hidden=is_secret))
                 self._need(shown, one, "there is no such commit", partial(self._add, "commit", one.target))
             case "url":
-                kind, body = await self._parts.transport.get_text(one.target, most_bytes=URL_BYTES)
+                local = self._parts.settings.context.local_urls
+                kind, body = await self._parts.transport.get_text(one.target, most_bytes=URL_BYTES, local=local)
                 text = page_text(body, html="html" in kind)
                 self._add("url", one.target, f'<page url="{one.target}">\n{text}\n</page>')
             case "terminal":
@@ -180,7 +182,8 @@ class Lookup:
     def _shapes(self, given: Sequence[tuple[Form, str]]) -> tuple[Shape, ...]:
         """From longest to shortest; one that is no shorter than the one before adds nothing."""
         found: list[Shape] = []
-        for form, text in given:
+        for form, raw in given:
+            text = clean(raw)
             if len(text) > MOST_CHARACTERS:
                 # Whoever has this has not seen the whole file.
                 form, text = "excerpt" if form == "whole" else form, head_and_tail(text, MOST_CHARACTERS)[0]

@@ -88,6 +88,7 @@ class Session:
             ask=self._ask_user,
             on_output=self._on_output,
             finder=options.finder,
+            changed=lambda: self._recorder.state.changed,
             # A small model is led astray by a pointer to what it has; it gets the text again.
             in_window=self._in_window if options.endpoint.scale == "large" else None,
         )

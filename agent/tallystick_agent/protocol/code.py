@@ -49,6 +49,16 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """What the user is at. Paths of the workspace; lines from 1."""
+
+    open: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
+    marked: frozenset[tuple[str, int]] = frozenset()
+    """Lines with diagnostics."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CodeMap:
     """`tokens` is what `count` says of `text`, and at most the budget."""
 
@@ -65,6 +75,8 @@ class Found:
 
     files: tuple[tuple[str, float], ...]
     maps: dict[int, CodeMap]
+    matched: int
+    """Terms of the question that occur in code that is no test, example or document."""
     indexed: int
     left_out: tuple[tuple[str, str], ...]
     """Files that are not read, and why, by path."""

@@ -155,13 +155,19 @@ class Transport:
         except (httpx.HTTPError, httpx.InvalidURL, ValueError):
             return None
 
-    async def get_text(self, url: str, *, most_bytes: int, timeout_s: float = 20.0) -> tuple[str, str]:
+    async def get_text(self, url: str, *, most_bytes: int, local: bool = False, timeout_s: float = 20.0) -> tuple[str, str]:
         """The content type and the text of a page that the user named. No key, cookie or attribution goes along.
 
-        Raises `ProviderError`: no answer, no text, or a redirect, which the user may name in turn.
+        Raises `ProviderError`: no answer, no text, a redirect, which the user may name in turn, or without `local` an address of
+        this machine or of a private network.
         """
         import httpx
 
+        if not local and await _private(urlsplit(url).hostname or ""):
+            raise ProviderError(
+                f"{urlsplit(url).hostname} is this machine or a private network.",
+                remedy="Set context.local_urls = true in settings.toml to let prompts read there.",
+            )
         try:
             async with (
                 asyncio.timeout(timeout_s),
@@ -361,6 +367,19 @@ class _Pool:
         self._single = None
         for client in clients:
             await client.aclose()
+
+
+async def _private(host: str) -> bool:
+    """Whether a host is, or may be, an address that only this machine or its network reaches."""
+    import ipaddress
+    import socket
+
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        # No such host: the request itself will say so.
+        return False
+    return not all(ipaddress.ip_address(str(one[4][0]).partition("%")[0]).is_global for one in found)
 
 
 def signed(key: str | None, auth: AuthStyle) -> dict[str, str]:

@@ -71,6 +71,8 @@ class ToolContext:
     ask: Callable[[CallId, str, tuple[str, ...]], Awaitable[str]]
     on_output: Callable[[CallId, str], None]
     finder: CodeFinder | None = None
+    changed: Callable[[], tuple[str, ...]] = tuple
+    """Paths that the session has changed so far."""
     in_window: Callable[[CallId], bool] | None = None
     """Whether the model still has a call's output before it; `None` where it is to be shown everything anew."""
     pages: dict[tuple[str, int, int], tuple[str, CallId]] = field(default_factory=lambda: {})

@@ -78,7 +78,7 @@ def command(
     if not made.text:
         click.echo(f"Nothing in {found.indexed} files matches.", err=True)
         return 1
-    click.echo(made.text, nl=False)
+    click.echo(shown(made.text), nl=False)
     if sys.stderr.isatty():
         click.secho(f"{made.tokens:,} of {budget:,} tokens · {made.mode} · {found.indexed:,} files indexed", dim=True, err=True)
     return 0

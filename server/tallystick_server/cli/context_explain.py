@@ -100,18 +100,21 @@ def _request(console: "Console", one: "Request") -> None:
     for name in ("planned", "share", "sent before", "reported"):
         table.add_column(name, justify="right", no_wrap=True)
     whole = sum(part.planned for part in one.parts) or 1
-    parts = one.parts[:MOST_PARTS]
-    for part in parts:
+    said = [part for part in one.parts if part.name.startswith("output:")]
+    sent = [part for part in one.parts if not part.name.startswith("output:")]
+    for part in sent[:MOST_PARTS]:
         planned = f"{part.planned:,}" if part.planned else ""
         share = f"{100 * part.planned / whole:.1f} %" if part.planned else ""
         # The factor that is learned from reports moves all counts a little from one request to the next.
         known = part.before >= part.planned * 0.95
         before = "" if not part.before else "yes" if known else f"{part.before:,}"
         table.add_row(Text(shown(part.name)), planned, share, before, f"{part.reported:,}")
-    if rest := one.parts[MOST_PARTS:]:
+    if rest := sent[MOST_PARTS:]:
         table.add_row(f"{len(rest)} more", f"{sum(p.planned for p in rest):,}", "", "", f"{sum(p.reported for p in rest):,}")
     planned = f"{whole:,}" if one.planned else ""
-    table.add_row("[bold]sum[/bold]", planned, "", "", f"[bold]{sum(p.reported for p in one.parts):,}[/bold]")
+    table.add_row("[bold]input[/bold]", planned, "", "", f"[bold]{sum(p.reported for p in sent):,}[/bold]")
+    for part in said:
+        table.add_row(Text(shown(part.name)), "", "", "", f"{part.reported:,}")
     console.print(table)
     source = "reported" if use.source == "reported" else "estimated"
     told = f"{use.input_tokens:,} in ({use.cached_tokens:,} cached) + {use.output_tokens:,} out"
@@ -154,6 +157,10 @@ def _print_json(found: "Explained") -> None:
             "source": turn.usage.source,
             "cost_usd": f"{usd(turn.cost_nanos):f}" if turn.cost_known else None,
             "context": brought,
+            "compactions": [
+                {"before": one.tokens_before, "after": one.tokens_after, "reason": one.reason, "restores": one.restores}
+                for one in turn.compactions
+            ],
             "parts": {one.name: one.tokens for one in turn.parts},
         }
         click.echo(json.dumps(row, ensure_ascii=False))

@@ -48,7 +48,10 @@ class DiskFiles:
                 status = os.lstat(f"{root}/{path}")
             except (OSError, ValueError):
                 continue
-            if stat.S_ISREG(status.st_mode):
+            if stat.S_ISDIR(status.st_mode):
+                # Git names a repository inside this one, or a submodule, as if it were a file.
+                found[path.rstrip("/")] = "!a repository of its own"
+            elif stat.S_ISREG(status.st_mode):
                 # The second time is of the inode: it also tells of writes that keep the first, and of new permissions.
                 written, changed = status.st_mtime_ns, status.st_ctime_ns
                 fresh = f"?{now}" if now - max(written, changed) < RACY_NS else ""
@@ -111,7 +114,7 @@ class DiskWorkspace:
         return listing.files
 
     def now(self) -> DiskFiles:
-        return DiskFiles(self._root, self._list)
+        return DiskFiles(self._root, self._everything)
 
     def _read(self, path: str) -> Document:
         try:
@@ -193,8 +196,12 @@ class DiskWorkspace:
             os.fsync(file.fileno())
 
     def _list(self) -> tuple[str, ...]:
+        return tuple(path for path in self._everything() if self._is_file(path))
+
+    def _everything(self) -> tuple[str, ...]:
+        """With the folders that git lists as if they were files."""
         repo = Repo(self._root, self._environment)
-        listed = tuple(path for path in repo.files() if self._is_file(path)) if repo.found else ()
+        listed = repo.files() if repo.found else ()
         if listed:
             return listed
         # No repository, or one around this folder that ignores it: then the folder itself is asked.

@@ -2,6 +2,7 @@
 
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.agent.loop.conversation import Talk, repo, talk
@@ -18,13 +19,16 @@ def page(data: str | bytes, kind: str = "text/html", *, status: int = 200, locat
     return Reply(status=status, raw=raw, headers=headers)
 
 
+SETTINGS: dict[str, Any] = {"context": {"prompt_tokens": 3_000, "local_urls": True}}
+
+
 def ask(folder: Path, answer: Reply, path: str = "/page") -> tuple[Talk, list[Seen], str]:
     """The session, the requests for the page, and its address."""
     repo(folder, a="x = 1\n")
     with ScriptedProvider(["Read."]) as provider:
         provider.pages = {"/page": answer, "/elsewhere": page("never seen")}
         address = f"{provider.root}{path}"
-        seen = talk(folder, provider, [f"read @{address}."], settings={"context": {"prompt_tokens": 3_000}})
+        seen = talk(folder, provider, [f"read @{address}."], settings=SETTINGS)
         assert seen.stops == ["end_turn"]
         return seen, provider.gets, address
 
@@ -93,6 +97,19 @@ def test_nobody_there_and_no_address(tmp_path: Path, address: str) -> None:
         named = address.format(port=free.getsockname()[1])
     repo(tmp_path, a="x = 1\n")
     with ScriptedProvider(["Read."]) as provider:
-        seen = talk(tmp_path, provider, [f"read @{named}"])
+        seen = talk(tmp_path, provider, [f"read @{named}"], settings=SETTINGS)
     assert seen.stops == ["end_turn"]
     assert set(seen.shown()) == {"files"}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "10.0.0.1", "169.254.169.254", "192.168.1.1"])
+def test_this_machine_and_private_networks_are_not_read_unless_the_user_says_so(tmp_path: Path, host: str) -> None:
+    """A prompt may be made of other people's words: those of an issue in CI, say."""
+    repo(tmp_path, a="x = 1\n")
+    with ScriptedProvider(["Read."]) as provider:
+        provider.pages = {"/page": page("secret")}
+        port = provider.root.rpartition(":")[2]
+        seen = talk(tmp_path, provider, [f"read @http://{host}:{port}/page"])
+        assert provider.gets == []
+    [said] = seen.said
+    assert "this machine or a private network" in said

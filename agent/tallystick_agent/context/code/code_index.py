@@ -16,13 +16,14 @@ from tallystick_agent.context.code.corpus import Corpus, Part, corpus, due, part
 from tallystick_agent.context.code.file_kinds import left_out_by_content, left_out_by_name
 from tallystick_agent.context.code.history import MOST_COMMITS, History, from_json, history, read_commit, to_json
 from tallystick_agent.context.code.languages import language_of
-from tallystick_agent.context.code.rank import Hints, Ranking, rank
+from tallystick_agent.context.code.rank import Ranking, rank
 from tallystick_agent.context.code.record import FORMAT, Record, from_bytes, read_text, to_bytes
 from tallystick_agent.context.code.segment import segment
 from tallystick_agent.context.code.store import IndexStore
 from tallystick_agent.git.repo import Repo
 from tallystick_agent.policy.paths import is_secret
 from tallystick_agent.ports import Files, Progress
+from tallystick_agent.protocol.code import Hints
 from tallystick_agent.protocol.errors import WorkspaceError
 
 LOG = logging.getLogger("tallystick")
@@ -137,7 +138,8 @@ class CodeIndex:
             self._loaded = True
         stamps = {path: stamp for path, stamp in files.stamps().items() if not is_secret(path)}
         if len(stamps) > MOST_FILES:
-            stamps = dict(sorted(stamps.items(), key=lambda pair: (language_of(pair[0]) is None, pair[0]))[:MOST_FILES])
+            ranked = sorted(stamps, key=lambda path: (language_of(path) is None, path))
+            stamps |= dict.fromkeys(ranked[MOST_FILES:], f"!over the limit of {MOST_FILES:,} files")
         changed = False
         for _ in range(_ATTEMPTS):
             moved, lost = self._update(files, stamps, progress)
@@ -164,7 +166,7 @@ class CodeIndex:
             contents.clear()
             for path in stale[start : start + _BATCH]:
                 try:
-                    key, data = self._key(files, path)
+                    key, data = self._key(files, path, stamps[path])
                     fresh.append((path, stamps[path], key))
                 except WorkspaceError as error:
                     key, data = _left_out(error.message), b""
@@ -185,9 +187,9 @@ class CodeIndex:
         self._known = {path: ("" if path in failed else stamps[path], key) for path, key in keyed.items()}
         return changed, len(keyed) < number
 
-    def _key(self, files: Files, path: str) -> tuple[bytes, bytes]:
+    def _key(self, files: Files, path: str, stamp: str) -> tuple[bytes, bytes]:
         """A file's content key and content; what is left out has its reason as a key. Raises `WorkspaceError`."""
-        reason = left_out_by_name(path)
+        reason = stamp[1:] if stamp.startswith("!") else left_out_by_name(path)
         if reason:
             return _left_out(reason), b""
         data = files.load(path)

@@ -46,6 +46,9 @@ class MapMaker:
     def make(self, budget: int, mode: Mode | None = None, *, plain: bool = False) -> CodeMap:
         """The best map within `budget` tokens; without a mode the budget decides."""
         mode = mode or ("bodies" if budget >= BODIES_FROM else "outline")
+        if not self._ranking.anywhere:
+            # Not a word of it is here: whatever were shown, it would be about something else.
+            return CodeMap(text="", tokens=0, mode=mode, lines=(), bodies=())
         bodies: tuple[Body, ...] = ()
         used = 0
         if mode == "bodies":

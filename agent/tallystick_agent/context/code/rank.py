@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from tallystick_agent.context.code.corpus import Corpus
 from tallystick_agent.context.code.file_kinds import asks_for_tests
 from tallystick_agent.context.code.history import History
-from tallystick_agent.context.code.signals import FEATURES, question, signals
+from tallystick_agent.context.code.signals import FEATURES, Question, question, signals
+from tallystick_agent.protocol.code import Hints
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,18 +62,13 @@ MARKED: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hints:
-    """What the user is at. Paths of the workspace; lines from 1."""
-
-    open: frozenset[str] = frozenset()
-    changed: frozenset[str] = frozenset()
-    marked: frozenset[tuple[str, int]] = frozenset()
-    """Lines with diagnostics."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
     """Numbers of the corpus, best first. Scores are by chunk and by file; those of dead ones are -inf."""
+
+    matched: int
+    """Terms of the question that occur in code that is no test, example or document."""
+    anywhere: int
+    """Those that occur in any file or path."""
 
     chunks: "NDArray[np.int64]"
     chunk_scores: "NDArray[np.float64]"
@@ -83,7 +79,8 @@ class Ranking:
 def rank(text: str, corpus: Corpus, past: History, hints: Hints | None = None) -> Ranking:
     import numpy as np
 
-    seen = signals(question(text), corpus, past)
+    asked = question(text)
+    seen = signals(asked, corpus, past)
     weights = dict(CHUNK_WEIGHTS)
     beside = FILE_WEIGHTS["beside"]
     if asks_for_tests(text):
@@ -118,12 +115,24 @@ def rank(text: str, corpus: Corpus, past: History, hints: Hints | None = None) -
     # Rounded, since sums depend in their last digits on the order in which files came to the index.
     scores = np.round(_mixed(scores, file_scores, corpus) if files else scores, DIGITS)
     file_scores = np.round(file_scores, DIGITS)
+    matched, anywhere = _matches(asked, corpus)
     return Ranking(
+        matched=matched,
+        anywhere=anywhere,
         chunks=np.lexsort((corpus.by_path[corpus.file_of], -scores)),
         chunk_scores=scores,
         files=np.lexsort((corpus.by_path, -file_scores)),
         file_scores=file_scores,
     )
+
+
+def _matches(asked: Question, corpus: Corpus) -> tuple[int, int]:
+    matched = anywhere = 0
+    for term in asked.terms:
+        chunks = corpus.body(term)[0]
+        anywhere += bool(len(chunks) or len(corpus.in_path(term)[0]))
+        matched += bool(len(chunks)) and not bool(corpus.beside[corpus.file_of[chunks]].all())
+    return matched, anywhere
 
 
 def _mixed(scores: "NDArray[np.float64]", file_scores: "NDArray[np.float64]", corpus: Corpus) -> "NDArray[np.float64]":

@@ -9,9 +9,8 @@ from collections.abc import Callable, Sequence
 
 from tallystick_agent.context.code.code_index import CodeIndex, View
 from tallystick_agent.context.code.code_map import MapMaker
-from tallystick_agent.context.code.rank import Hints
 from tallystick_agent.ports import Progress, Workspace
-from tallystick_agent.protocol.code import Found, Mode
+from tallystick_agent.protocol.code import Found, Hints, Mode
 from tallystick_agent.tokens.counter import exact
 
 
@@ -47,6 +46,12 @@ class CodeSearch:
             order = [int(number) for number in ranking.files[:most_files]]
             shown = tuple((view.corpus.paths[number], float(ranking.file_scores[number])) for number in order)
             live = tuple(one for one in shown if one[0])
-            return Found(files=live, maps=maps, indexed=len(view.corpus.numbers), left_out=tuple(sorted(view.left_out.items())))
+            return Found(
+                files=live,
+                maps=maps,
+                matched=ranking.matched,
+                indexed=len(view.corpus.numbers),
+                left_out=tuple(sorted(view.left_out.items())),
+            )
 
         return await asyncio.to_thread(work)

@@ -8,8 +8,8 @@ import pytest
 from tests.agent.context.code.workspaces import SHOP, Place, commit, git, write
 
 from tallystick_agent.context.code import code_index as module
-from tallystick_agent.context.code.rank import Hints
 from tallystick_agent.context.code.store import IndexStore
+from tallystick_agent.protocol.code import Hints
 
 QUESTIONS = ("The total of the cart is wrong in euros", "convert a currency", "`send_receipt` fails\n\nAt shop/mail.py", "")
 

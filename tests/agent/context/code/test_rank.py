@@ -6,7 +6,7 @@ import pytest
 from tests.agent.context.code.workspaces import Place, write
 
 from tallystick_agent.context.code.file_kinds import asks_for_tests, beside_the_code
-from tallystick_agent.context.code.rank import Hints
+from tallystick_agent.protocol.code import Hints
 
 SAME = "def convert(amount):\n    return euro\n\n\ndef other(amount):\n    return euro\n"
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from tallystick_agent.context.code.code_index import CodeIndex, View
 from tallystick_agent.context.code.code_map import MapMaker
-from tallystick_agent.context.code.rank import Hints
 from tallystick_agent.context.code.store import IndexStore
 from tallystick_agent.git.repo import Repo
 from tallystick_agent.ports import Files
+from tallystick_agent.protocol.code import Hints
 from tallystick_agent.tokens.encodings import o200k
 from tallystick_agent.tokens.segments import SegmentCounter
 from tallystick_server.local.disk import DiskWorkspace
