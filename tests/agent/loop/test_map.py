@@ -134,3 +134,11 @@ def test_secrets_are_in_no_map_and_in_no_finding(tmp_path: Path) -> None:
         item.item.output for item in seen.of(ItemFinished) if isinstance(item.item, ToolCallItem)
     )
     assert "hidden-value" not in str(seen.shown())
+
+
+@pytest.mark.parametrize("prompt", ["hello", "thanks!", "und jetzt bitte weiter", "go on"])
+def test_words_that_are_not_about_the_code_bring_no_map(tmp_path: Path, prompt: str) -> None:
+    shop(tmp_path, 80)
+    with ScriptedProvider(["Hello."]) as provider:
+        seen = talk(tmp_path, provider, [prompt])
+    assert "map" not in seen.shown()

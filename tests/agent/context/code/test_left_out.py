@@ -214,3 +214,14 @@ def test_names_that_say_enough(path: str, reason: str) -> None:
 )
 def test_contents_that_say_enough(data: bytes, reason: str) -> None:
     assert left_out_by_content(data) == reason
+
+
+def test_repositories_inside_and_what_is_over_the_limit_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tallystick_agent.context.code import code_index
+
+    commit(tmp_path / "inner", "one", a="def inside():\n    return 1\n")
+    git(tmp_path, "init", "-q")
+    write(tmp_path, {"a.py": "def a():\n    return 1\n", "notes.txt": "words\n"})
+    assert Place(tmp_path).refresh().left_out == {"inner": "a repository of its own"}
+    monkeypatch.setattr(code_index, "MOST_FILES", 1)
+    assert Place(tmp_path).refresh().left_out["notes.txt"] == "over the limit of 1 files"
