@@ -87,6 +87,7 @@ OPERATIONS: list[Operation] = [
     operations.Decide(call_id=CallId("c"), digest="x", decision="allow_once", by="policy"),
     operations.Cancel(),
     operations.Compact(),
+    operations.RestoreWindow(),
     operations.SetModel(slug="p/m"),
     operations.CloseSession(),
 ]
