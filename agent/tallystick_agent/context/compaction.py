@@ -6,7 +6,6 @@ would not make the window smaller is no plan.
 """
 
 import json
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -54,8 +53,9 @@ def plan(
     save_tokens: int,
     count: Callable[[str], int],
     keep: frozenset[CallId] = frozenset(),
+    slack: float = 1.5,
 ) -> CompactionPlan | None:
-    """The fewest old results whose stubs save `save_tokens`, then half as much again so that it is not needed each turn.
+    """The fewest old results whose stubs save `save_tokens`, by `slack` more so that it is not needed each turn.
 
     Those of `keep` stay. `None` when nothing can be saved. A plan may save less than asked when no more is there.
     """
@@ -71,7 +71,7 @@ def plan(
     dropped: list[CallId] = []
     saved = 0
     for call, size in older:
-        if saved >= save_tokens * 1.5:
+        if saved >= save_tokens * slack:
             break
         dropped.append(call)
         saved += size
@@ -82,9 +82,8 @@ def plan(
     return CompactionPlan(dropped=tuple(dropped), saved_tokens=saved) if dropped else None
 
 
-TAIL_SHARE: Final = 0.4
+TAIL_SHARES: Final = (0.4, 0.2)
 """Of the window that is aimed at, what the newest messages may take as they are."""
-NEWEST_ALONE: Final = 1e-6
 NOTHING: Final[frozenset[CallId]] = frozenset()
 NEWEST_SHARE: Final = 0.7
 """The same for the newest message alone; beyond it, its outputs are dropped too."""
@@ -106,13 +105,34 @@ def weight(message: Message, count: Callable[[str], int]) -> int:
     return total
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rung:
+    """A way to condense: messages from `start` on stay, and the digest gets what they leave of `goal`."""
+
+    start: int
+    goal: int
+    keep: frozenset[CallId]
+    """Calls whose results stay."""
+    sparing: bool = False
+    """Drop only as many results as must be."""
+
+
 def condense(
-    messages: tuple[Message, ...], facts: Facts, *, target: int, count: Callable[[str], int], reason: str, summary: str = ""
+    messages: tuple[Message, ...],
+    facts: Facts,
+    *,
+    target: int,
+    count: Callable[[str], int],
+    reason: str,
+    summary: str = "",
+    limit: int | None = None,
 ) -> CompactionItem | None:
     """The compaction that brings `messages` to about `target` tokens: by dropping output where that is enough, else by a digest.
 
-    `None` where nothing gets smaller. What it gives is always smaller, and at most `target` where anything can be.
+    `limit` is what really fits, the target where it is not given. What the model waits for is given up above that alone. `None`
+    where nothing gets smaller. What it gives is always smaller, and at most the limit where anything can be.
     """
+    limit = max(target, limit or target)
     sizes = [weight(message, count) for message in messages]
     before = sum(sizes)
     waited = unseen(messages)
@@ -120,45 +140,70 @@ def condense(
     if dropping is not None and before - dropping.saved_tokens <= target and not summary:
         item = CompactionItem(dropped_calls=dropping.dropped, tokens_before=before, tokens_after=0, reason=reason, handles=True)
         return _measured(item, messages, before, count)
+    newest = _newest_reply(messages) if waited else _tail(messages, sizes, 1)
+    soft = [_Rung(start=min(_tail(messages, sizes, int(target * s)), newest), goal=target, keep=waited) for s in TAIL_SHARES]
+    soft += [_Rung(start=newest, goal=goal, keep=waited) for goal in (target, limit)]
+    hard = [
+        _Rung(start=newest, goal=limit, keep=NOTHING, sparing=True),
+        _Rung(start=newest, goal=limit, keep=NOTHING),
+        _Rung(start=len(messages), goal=limit, keep=NOTHING),
+    ]
     found: list[tuple[CompactionItem, bool]] = []
-    # What the model waits for goes last: with it as long as anything else can be left out, then without.
-    for tail, keep in (
-        (TAIL_SHARE, waited),
-        (TAIL_SHARE / 2, waited),
-        (NEWEST_ALONE, waited),
-        (NEWEST_ALONE, NOTHING),
-        (0.0, NOTHING),
-    ):
-        start = _tail(messages, sizes, math.ceil(target * tail))
-        kept = messages[start:]
-        size = sum(sizes[start:]) + sum(count(part.text) for part in carried(messages[:start]))
-        calls: tuple[CallId, ...] = ()
-        if size > target * NEWEST_SHARE and (small := plan(kept, save_tokens=size, count=count, keep=keep)) is not None:
-            calls, size = small.dropped, size - small.saved_tokens
-        text = digest(facts, room=target - size - MESSAGE_TOKENS, count=count, summary=summary, kept=_prompts(kept))
-        item = CompactionItem(
-            dropped_calls=calls,
-            tokens_before=before,
-            tokens_after=0,
-            reason=reason,
-            handles=True,
-            digest=text,
-            kept_from=start,
-            summary=summary,
-        )
-        made = _measured(item, messages, before, count)
-        if made is None:
-            continue
-        told = all(one in text for one in facts.prompts[: len(facts.prompts) - _prompts(kept)])
-        found.append((made, told))
-        if told and made.tokens_after <= target:
-            break
-    return _best(found, target)
+    for rung in soft if waited else [*soft, *hard]:
+        made = _on(rung, messages, sizes, facts, count, reason, summary)
+        if made is not None:
+            found.append(made)
+            if made[1] and made[0].tokens_after <= rung.goal:
+                return made[0]
+    if any(item.tokens_after <= limit for item, _ in found) or (waited and before <= limit):
+        return _best(found, limit) if found else None
+    found += [made for rung in hard if (made := _on(rung, messages, sizes, facts, count, reason, summary)) is not None]
+    return _best(found, limit)
 
 
-def _best(found: list[tuple[CompactionItem, bool]], target: int) -> CompactionItem | None:
+def _on(
+    rung: _Rung,
+    messages: tuple[Message, ...],
+    sizes: list[int],
+    facts: Facts,
+    count: Callable[[str], int],
+    reason: str,
+    summary: str,
+) -> tuple[CompactionItem, bool] | None:
+    """The compaction of a rung, and whether every word of the user is in it; `None` where it is no smaller."""
+    kept = messages[rung.start :]
+    size = sum(sizes[rung.start :]) + sum(count(part.text) for part in carried(messages[: rung.start]))
+    calls: tuple[CallId, ...] = ()
+    save, slack = size, 1.5
+    if rung.sparing:
+        save, slack = size + count(digest(facts, room=0, count=count)) + MESSAGE_TOKENS - rung.goal, 1.0
+    if size > rung.goal * NEWEST_SHARE and save > 0:
+        small = plan(kept, save_tokens=save, count=count, keep=rung.keep, slack=slack)
+        calls, size = (small.dropped, size - small.saved_tokens) if small is not None else (calls, size)
+    text = digest(facts, room=rung.goal - size - MESSAGE_TOKENS, count=count, summary=summary, kept=_prompts(kept))
+    item = CompactionItem(
+        dropped_calls=calls,
+        tokens_before=sum(sizes),
+        tokens_after=0,
+        reason=reason,
+        handles=True,
+        digest=text,
+        kept_from=rung.start,
+        summary=summary,
+    )
+    made = _measured(item, messages, sum(sizes), count)
+    told = all(one in text for one in facts.prompts[: len(facts.prompts) - _prompts(kept)])
+    return None if made is None else (made, told)
+
+
+def _newest_reply(messages: tuple[Message, ...]) -> int:
+    """Where the last reply begins: its results, and what was said to them, come after it."""
+    return next((at for at in range(len(messages) - 1, -1, -1) if isinstance(messages[at], AssistantMessage)), len(messages))
+
+
+def _best(found: list[tuple[CompactionItem, bool]], limit: int) -> CompactionItem | None:
     """What fits and has every word of the user; else the first that fits; else the smallest."""
-    fit = [(item, told) for item, told in found if item.tokens_after <= target]
+    fit = [(item, told) for item, told in found if item.tokens_after <= limit]
     whole = next((item for item, told in fit if told), None)
     if whole is not None or fit:
         return whole or fit[0][0]

@@ -29,25 +29,39 @@ def changes(repo: Repo, files: Files) -> tuple[Change, ...]:
     A file that differs in its line ends alone is as it was: git may have been told to check it out like that.
     """
     hidden = repo.left_out()
-    before = {path: blob for path, blob in repo.tree().items() if path not in hidden}
     live = {path: stamp for path, stamp in files.stamps().items() if not stamp.startswith("!")}
+    before = {path: blob for path, blob in repo.tree().items() if path in live or path not in hidden}
     found: list[Change] = []
-    for path in sorted({*before, *live})[:MOST_FILES]:
-        if len(found) >= MOST_CHANGED:
+    paths = sorted({*before, *live})
+    for path in paths[:MOST_FILES]:
+        one = _change(repo, files, path, before, live)
+        if one is None:
+            continue
+        if len(found) == MOST_CHANGED:
             found.append(Change(path="…", diff=f"(more than {MOST_CHANGED} files differ; the others are not shown)\n"))
             break
-        data = _load(files, path) if path in live else b""
-        if data is None and path in before and live[path].partition(":")[0] == repo.size(before[path]):
-            # Too large to be read, or unreadable, and as long as it was: nothing is claimed of it.
-            continue
-        if data is not None and path in live and path in before and _same(data, before[path]):
-            continue
-        old = repo.blob(before[path]) if path in before else b""
-        if data is None or old is None or b"\0" in data[:8_192] or b"\0" in old[:8_192]:
-            found.append(Change(path=path, diff=f"--- a/{path}\n+++ b/{path}\n(binary or unreadable)\n"))
-        elif (lines := _lines(data)) != (stored := _lines(old)) or (path in before) != (path in live):
-            found.append(Change(path=path, diff="".join(_diff(path, stored, lines, before, live))))
+        found.append(one)
+    if len(paths) > MOST_FILES:
+        found.append(Change(path="…", diff=f"(the first {MOST_FILES:,} of {len(paths):,} files were compared)\n"))
     return tuple(found)
+
+
+def _change(repo: Repo, files: Files, path: str, before: Mapping[str, str], live: Mapping[str, str]) -> Change | None:
+    """How a file differs; `None` where it does not, or where nothing can be claimed of it."""
+    data = _load(files, path) if path in live else b""
+    if path in live and path in before:
+        if data is None and live[path].partition(":")[0] == repo.size(before[path]):
+            # Too large to be read, or unreadable, and as long as it was.
+            return None
+        if data is not None and _same(data, before[path]):
+            return None
+    old = repo.blob(before[path]) if path in before else b""
+    if data is None or old is None or b"\0" in data[:8_192] or b"\0" in old[:8_192]:
+        return Change(path=path, diff=f"--- a/{path}\n+++ b/{path}\n(binary or unreadable)\n")
+    lines, stored = _lines(data), _lines(old)
+    if lines == stored and (path in before) == (path in live):
+        return None
+    return Change(path=path, diff="".join(_diff(path, stored, lines, before, live)))
 
 
 def _diff(path: str, old: list[str], new: list[str], before: Mapping[str, str], live: Mapping[str, str]) -> Iterator[str]:

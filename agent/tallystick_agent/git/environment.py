@@ -19,6 +19,7 @@ _OVERRIDES = {
     "safe.bareRepository": "explicit",
     "gc.auto": "0",
     "log.showSignature": "false",
+    "advice.graftFileDeprecated": "false",
     "protocol.allow": "never",
 }
 

@@ -77,14 +77,18 @@ TALK: Final[frozenset[Purpose]] = frozenset(("chat", "edit", "plan", "commit_mes
 
 @dataclass(slots=True)
 class Sent:
-    """The last request of a session's conversation, for as long as the session is open."""
+    """The last request of a session's conversation that was answered, and by which endpoint; as long as the session is open."""
 
     last: ChatRequest | None = None
+    endpoint: str = ""
 
-    def repeated(self, request: ChatRequest, counter: Counter) -> int:
-        """Tokens at the start of `request` that the last one had too: tools, system, messages until the first that differs."""
+    def repeated(self, request: ChatRequest, endpoint: str, counter: Counter) -> int:
+        """Tokens at the start of `request` that the last one had too: tools, system, messages until the first that differs.
+
+        Another endpoint has seen none of it.
+        """
         last = self.last
-        if last is None or (last.system, last.tools) != (request.system, request.tools):
+        if last is None or self.endpoint != endpoint or (last.system, last.tools) != (request.system, request.tools):
             return 0
         same = 0
         for before, now in zip(last.messages, request.messages, strict=False):
@@ -137,7 +141,7 @@ class Asker:
         await self._seed(target)
         counter = self.counter_for(target.endpoint)
         seen = xray(request, counter)
-        self._repeated = self._sent.repeated(request, counter) if purpose in TALK else 0
+        self._repeated = self._sent.repeated(request, target.endpoint.slug, counter) if purpose in TALK else 0
         made = plan(
             request,
             target,
@@ -170,10 +174,11 @@ class Asker:
                 input_cost_nanos=likely_input(seen.input_tokens, self._repeated, first.price),
             )
         )
-        if purpose in TALK:
-            self._sent.last = request
         booking = Booking(self, request_id, purpose, target.candidates, seen.segments, made.inputs)
-        return await self._attempts(request, target, made, booking, show=show, guard=guard)
+        asked = await self._attempts(request, target, made, booking, show=show, guard=guard)
+        if purpose in TALK:
+            self._sent.last, self._sent.endpoint = request, booking.endpoint.slug
+        return asked
 
     async def _seed(self, target: Target) -> None:
         """Before the first choice among several: what the ledger says of how they served lately."""

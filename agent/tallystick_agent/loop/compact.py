@@ -17,14 +17,12 @@ from tallystick_agent.loop.recorder import Recorder
 from tallystick_agent.loop.summary import NoSummary, summarise
 from tallystick_agent.protocol.events import CompactionItem, ItemFinished, ItemStarted, Notice
 from tallystick_agent.protocol.ids import CallId, ItemId
-from tallystick_agent.protocol.messages import AssistantMessage, Message, ToolMessage
+from tallystick_agent.protocol.messages import Message, ToolMessage
 from tallystick_agent.sessions.replay import is_stub, stub, window_after
 from tallystick_agent.tools.base import OutputStore
 
 GROWN: Final = 1.1
 """How much a window must grow after a compaction before the next one is tried by itself."""
-UNSEEN_BESIDE: Final = 250
-"""Tokens for a digest beside the results that the model waits for."""
 LEAST_SAVED: Final = 500
 """Tokens below which no rewrite is thought about."""
 
@@ -45,12 +43,6 @@ class Compactor:
         """Tokens of the history as it is."""
         return sum(weight(message, self._count) for message in self._recorder.state.messages)
 
-    def _unseen(self) -> int:
-        """Tokens of the last reply and of what came after it."""
-        messages = self._recorder.state.messages
-        replies = [at for at, message in enumerate(messages) if isinstance(message, AssistantMessage)]
-        return sum(weight(message, self._count) for message in messages[replies[-1] :]) if replies else 0
-
     async def when_due(self, input_tokens: int, reserved: int, window: int | None, band: float) -> None:
         """Before a request: makes the window smaller where it is nearly full, or where stale text costs more than it helps."""
         settings = self._parts.settings.context
@@ -62,21 +54,21 @@ class Compactor:
             if upper > settings.compact_at * room and history > self._after * GROWN:
                 share = f"{100 * upper // max(1, room)} % of the window's room is used"
                 fixed = input_tokens - history
-                target = int(settings.compact_to * room / (1 + band)) - fixed
-                # What the model has not seen yet stays as long as it fits: without it, it would ask for the same again.
-                unseen = min(self._unseen() + UNSEEN_BESIDE, int(room / (1 + band)) - fixed)
-                await self.to(max(target, unseen), share)
+                target, limit = int(settings.compact_to * room / (1 + band)) - fixed, int(room / (1 + band)) - fixed
+                if history > target:
+                    await self.to(target, share, limit=limit)
                 return
         await self._stale()
 
-    async def to(self, target: int, reason: str, *, focus: str = "") -> bool:
-        """Brings the history to about `target` tokens; whether it got smaller."""
+    async def to(self, target: int, reason: str, *, focus: str = "", limit: int | None = None) -> bool:
+        """Brings the history to about `target` tokens, and to `limit` at most; whether it got smaller."""
         state = self._recorder.state
         facts = facts_of(state, focus=focus)
-        item = condense(state.messages, facts, target=max(200, target), count=self._count, reason=reason)
+        target = max(200, target)
+        item = condense(state.messages, facts, target=target, count=self._count, reason=reason, limit=limit)
         if item is not None and item.digest and self._parts.settings.context.summary == "model":
             told = await self._summary(state.messages[: item.kept_from], focus)
-            with_it = condense(state.messages, facts, target=max(200, target), count=self._count, reason=reason, summary=told)
+            with_it = condense(state.messages, facts, target=target, count=self._count, reason=reason, summary=told, limit=limit)
             item = with_it if told and with_it is not None else item
         if item is None:
             return False

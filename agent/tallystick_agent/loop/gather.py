@@ -27,8 +27,6 @@ from tallystick_agent.protocol.events import Notice, Shown
 from tallystick_agent.protocol.messages import ImagePart, Message
 from tallystick_agent.sessions.replay import carried
 
-LEAST_MATCHED: Final = 2
-"""Words of a prompt that the code must know for a map to be about it: a greeting has none."""
 INDEX_S: Final = 5.0
 """Seconds that a first prompt waits for the index of a new workspace; its building goes on without it."""
 SHORT_RULE: Final = 1_500
@@ -134,11 +132,7 @@ class Gatherer:
         forms: tuple[Form, ...] = ("whole", "excerpt", "outline")
         shapes = [self._shape(form, MAP_HEAD + found.maps[n].text.rstrip("\n")) for form, n in zip(forms, budgets, strict=True)]
         shorter = [one for at, one in enumerate(shapes) if at == 0 or one.tokens < shapes[at - 1].tokens]
-        return (
-            [Fragment(kind="map", source="", shapes=tuple(shorter))]
-            if found.maps[most].text and found.matched >= LEAST_MATCHED
-            else []
-        )
+        return [Fragment(kind="map", source="", shapes=tuple(shorter))] if found.maps[most].text and found.about else []
 
     def _shape(self, form: Form, raw: str) -> Shape:
         """Names and lines of files may hold what would hide words from a person or move a cursor."""

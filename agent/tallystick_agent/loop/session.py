@@ -129,7 +129,7 @@ class Session:
             case Compact():
                 await self._between_turns(self._compact(operation.focus))
             case RestoreWindow():
-                await self._restore_window()
+                await self._between_turns(self._restore_window())
             case CloseSession():
                 await self.close()
             case _ as never:
@@ -191,9 +191,12 @@ class Session:
         if task.cancelled():
             await self._notice("interrupted", "It was stopped; the window is as it was.", "")
         elif (error := task.exception()) is not None:
-            if not isinstance(error, TallystickError):
-                raise error
-            await self._notice(error.code, error.message, error.remedy)
+            if isinstance(error, TallystickError):
+                await self._notice(error.code, error.message, error.remedy)
+            else:
+                assert isinstance(error, Exception)
+                self._report(error)
+                await self._notice("internal", f"A bug in Tallystick ({type(error).__name__}). The session is whole.", "")
 
     async def _notice(self, code: str, message: str, remedy: str) -> None:
         await self._recorder.emit(Notice(level="warning", code=code, message=message, remedy=remedy))

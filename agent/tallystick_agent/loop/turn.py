@@ -133,6 +133,7 @@ class Turn:
 
     async def _run_tools(self, calls: tuple[ToolCallPart, ...]) -> Command:
         note = ""
+        rules: list[str] = []
         for call in _distinct(calls, self._recorder.state.call_ids):
             ended = await self._runner.run(call)
             if ended.nobody_there:
@@ -143,25 +144,28 @@ class Turn:
                     remedy="Run it again with --yes, or allow it under [permissions] in settings.toml.",
                 )
             self._checked = self._checked.after(call, ended, self._check.command)
-            rules = await self._folder_rules(call)
+            rules += await self._folder_rules(call)
             # To be pointed at the same lines again and again is to read them again and again.
             output = pointed_at(ended.text, self._recorder.state.messages)
             self._state, warning, finish = after_tool(self._state, call, output, malformed=ended.malformed)
-            note = "\n\n".join(text for text in (note, rules, warning) if text)
+            note = warning or note
             if finish is not None:
                 return finish
+        for one in rules:
+            # Each file by itself, and behind the results of all calls: so it keeps its name, and can be carried along.
+            await self._tell_model(one)
         return AskModel(note=note)
 
-    async def _folder_rules(self, call: ToolCallPart) -> str:
-        """The rules of the folders that a call worked in, the first time that it does; empty where there are none."""
+    async def _folder_rules(self, call: ToolCallPart) -> list[str]:
+        """The rules of the folders that a call worked in, the first time that it does."""
         setup, path = self._setup, read_path(call)
         if not path or not setup.options.trusted or not setup.parts.settings.context.rules:
-            return ""
+            return []
         fresh = [one for one in applying(rule_paths(await setup.options.workspace.files()), path) if one not in self._ruled]
         self._ruled.update(fresh)
         rules = await read_rules(setup.options.workspace, tuple(fresh))
         told = "\n".join(text_of(message) for message in self._recorder.state.messages) if rules else ""
-        return "\n\n".join(text for rule in rules if (text := rule_text(rule)) not in told)
+        return [text for rule in rules if (text := rule_text(rule)) not in told]
 
     async def _failures(self) -> str:
         """Runs the tests where files changed; what failed, in words for the model."""

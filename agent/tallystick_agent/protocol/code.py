@@ -75,8 +75,8 @@ class Found:
 
     files: tuple[tuple[str, float], ...]
     maps: dict[int, CodeMap]
-    matched: int
-    """Terms of the question that occur in code that is no test, example or document."""
+    about: bool
+    """Whether the question is about this code at all: a greeting is not."""
     indexed: int
     left_out: tuple[tuple[str, str], ...]
     """Files that are not read, and why, by path."""

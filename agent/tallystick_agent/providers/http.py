@@ -163,12 +163,15 @@ class Transport:
         """
         import httpx
 
-        if not local and await _private(urlsplit(url).hostname or ""):
-            raise ProviderError(
-                f"{urlsplit(url).hostname} is this machine or a private network.",
-                remedy="Set context.local_urls = true in settings.toml to let prompts read there.",
-            )
         try:
+            if not local:
+                async with asyncio.timeout(timeout_s):
+                    private = await _private(urlsplit(url).hostname or "")
+                if private:
+                    raise ProviderError(
+                        f"{urlsplit(url).hostname} is this machine or a private network.",
+                        remedy="Set context.local_urls = true in settings.toml to let prompts read there.",
+                    )
             async with (
                 asyncio.timeout(timeout_s),
                 httpx.AsyncClient(timeout=timeout_s) as client,
@@ -191,7 +194,7 @@ class Transport:
             raise self._map(error, url, timeout_s) from error
         except TimeoutError as error:
             raise _too_slow(url, timeout_s) from error
-        except (httpx.InvalidURL, LookupError) as error:
+        except (httpx.InvalidURL, LookupError, ValueError) as error:
             raise ProviderError(f"{url} cannot be read: {error}") from error
 
     async def close(self) -> None:
@@ -370,16 +373,36 @@ class _Pool:
 
 
 async def _private(host: str) -> bool:
-    """Whether a host is, or may be, an address that only this machine or its network reaches."""
-    import ipaddress
+    """Whether a host is, or may be, an address that only this machine or its network reaches.
+
+    The name is looked up again for the connection: who answers it with another address each time is not caught here.
+    """
     import socket
 
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
+        return True
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         # No such host: the request itself will say so.
         return False
-    return not all(ipaddress.ip_address(str(one[4][0]).partition("%")[0]).is_global for one in found)
+    return not all(_public(str(one[4][0])) for one in found)
+
+
+def _public(text: str) -> bool:
+    """Whether an address is one of the open network, and so are those that it may carry inside."""
+    import ipaddress
+
+    address = ipaddress.ip_address(text.partition("%")[0])
+    if not address.is_global or address.is_multicast:
+        return False
+    if isinstance(address, ipaddress.IPv4Address):
+        return True
+    if address.is_site_local or address in ipaddress.ip_network("::/96") or address in ipaddress.ip_network("64:ff9b::/96"):
+        return False
+    inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    return all(one is None or one.is_global for one in inner)
 
 
 def signed(key: str | None, auth: AuthStyle) -> dict[str, str]:

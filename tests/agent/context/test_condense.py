@@ -20,7 +20,7 @@ from tests.agent.context.histories import (
 )
 from tests.agent.sessions.events import prompt, said
 
-from tallystick_agent.context.compaction import condense, weight
+from tallystick_agent.context.compaction import condense, unseen, weight
 from tallystick_agent.context.digest import HEAD, facts_of, missing
 from tallystick_agent.protocol.events import CompactionItem, EventBody, ItemFinished
 from tallystick_agent.protocol.ids import ItemId
@@ -207,7 +207,8 @@ def test_with_room_enough_every_prompt_stays_word_for_word(state: SessionState) 
     prompts = sum(count(text) + 20 for text in state.prompts)
     target = 3 * prompts + 600
     item = made(state, target)
-    if item is not None:
+    # Results that no reply has followed come before the words of earlier prompts: without them, nothing goes on.
+    if item is not None and not unseen(state.messages):
         text = visible(window_after(state.messages, item))
         assert not [one for one in state.prompts if one not in text]
 

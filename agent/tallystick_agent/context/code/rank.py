@@ -51,6 +51,10 @@ FILE_WEIGHTS: Final = {
 }
 FROM_FILE: Final = 0.07
 """The share of a definition's likelihood that it has from being in a likely file."""
+COMMON: Final = 0.05
+"""Share of the files above which a name says nothing about a question."""
+LEAST_SAID: Final = 3
+"""Words of a question that the code must have for it to be about the code."""
 OPEN: Final = 1.0
 """Added for a file that is open in the editor, and again for one that was just changed."""
 NAMED: Final = 3.0
@@ -65,8 +69,8 @@ MARKED: Final = 2.0
 class Ranking:
     """Numbers of the corpus, best first. Scores are by chunk and by file; those of dead ones are -inf."""
 
-    matched: int
-    """Terms of the question that occur in code that is no test, example or document."""
+    about: bool
+    """Whether the question is about this code at all."""
     anywhere: int
     """Those that occur in any file or path."""
 
@@ -115,9 +119,9 @@ def rank(text: str, corpus: Corpus, past: History, hints: Hints | None = None) -
     # Rounded, since sums depend in their last digits on the order in which files came to the index.
     scores = np.round(_mixed(scores, file_scores, corpus) if files else scores, DIGITS)
     file_scores = np.round(file_scores, DIGITS)
-    matched, anywhere = _matches(asked, corpus)
+    about, anywhere = _matches(asked, corpus)
     return Ranking(
-        matched=matched,
+        about=about,
         anywhere=anywhere,
         chunks=np.lexsort((corpus.by_path[corpus.file_of], -scores)),
         chunk_scores=scores,
@@ -126,13 +130,24 @@ def rank(text: str, corpus: Corpus, past: History, hints: Hints | None = None) -
     )
 
 
-def _matches(asked: Question, corpus: Corpus) -> tuple[int, int]:
-    matched = anywhere = 0
+def _matches(asked: Question, corpus: Corpus) -> tuple[bool, int]:
+    """Whether a question is about this code, and how many of its terms occur anywhere.
+
+    It is where it names a definition, a file or a folder that few others are named like, or has three words that the code has.
+    """
+    code = ~corpus.beside
+    few = max(3, int(len(corpus.numbers) * COMMON))
+    named = 0
+    said = anywhere = 0
     for term in asked.terms:
-        chunks = corpus.body(term)[0]
-        anywhere += bool(len(chunks) or len(corpus.in_path(term)[0]))
-        matched += bool(len(chunks)) and not bool(corpus.beside[corpus.file_of[chunks]].all())
-    return matched, anywhere
+        chunks, files = corpus.body(term)[0], corpus.in_path(term)[0]
+        anywhere += bool(len(chunks) or len(files))
+        if term not in asked.telling:
+            continue
+        said += bool(code[corpus.file_of[chunks]].any())
+        holders = {*corpus.file_of[corpus.named(term)[0]].tolist(), *files.tolist()}
+        named += 0 < sum(bool(code[file]) for file in holders) <= few
+    return bool(named) or said >= LEAST_SAID, anywhere
 
 
 def _mixed(scores: "NDArray[np.float64]", file_scores: "NDArray[np.float64]", corpus: Corpus) -> "NDArray[np.float64]":

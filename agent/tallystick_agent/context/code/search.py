@@ -49,7 +49,7 @@ class CodeSearch:
             return Found(
                 files=live,
                 maps=maps,
-                matched=ranking.matched,
+                about=ranking.about,
                 indexed=len(view.corpus.numbers),
                 left_out=tuple(sorted(view.left_out.items())),
             )

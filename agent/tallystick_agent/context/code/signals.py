@@ -50,6 +50,8 @@ class Question:
     """Those of its first line, which says what the task is."""
     exact: frozenset[int]
     """Whole identifiers that it names, as hashes of their lower case."""
+    telling: frozenset[int]
+    """Terms that can be a subject: not of two letters, and no word that every report has."""
 
 
 def question(text: str) -> Question:
@@ -58,6 +60,7 @@ def question(text: str) -> Question:
 
     head = next((line for line in text.splitlines() if line.strip()), "")
     return Question(
+        telling=frozenset(term_hash(term) for term, weight in query_terms(text).items() if weight >= 1 and len(term) > 2),
         terms=hashed(text),
         first=hashed(head),
         exact=frozenset(term_hash(one.lower().strip("_")) for one in identifiers(text)),
