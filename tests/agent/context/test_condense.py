@@ -258,3 +258,12 @@ def test_a_digest_is_no_prompt_of_the_user() -> None:
     first = compacted(state, item).messages[0]
     assert isinstance(first, UserMessage)
     assert first.origin == "context"
+
+
+@pytest.mark.parametrize(("limit", "dropped"), [(2_600, []), (1_500, ["c1"]), (300, ["c1", "c2"])])
+def test_of_results_that_wait_only_what_must_go_goes(limit: int, dropped: list[str]) -> None:
+    """Two files read in one reply: where one of them fits it stays, since the model would only ask for both again."""
+    state = state_of(prompt("Read both."), asked(), said(words(3_000)), *calls(words(1_000), words(1_000), first=1))
+    item = condense(state.messages, facts_of(state), target=300, count=count, reason="test", limit=limit)
+    assert item is not None
+    assert sorted(item.dropped_calls) == dropped

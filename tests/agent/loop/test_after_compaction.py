@@ -1,13 +1,18 @@
 """What must still hold once a window was condensed: rules, pointers, handles, and the order of calls and results."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from tests.agent.loop.conversation import read, repo, talk, texts
+from tests.agent.loop.conversation import MODEL, read, repo, talk, texts
+from tests.support.program import Program
 from tests.support.scripted_provider import ScriptedProvider, Seen
 
-from tallystick_agent.protocol.events import RequestPlanned
+from tallystick_agent.protocol.events import Event, ItemStarted, Notice, RequestPlanned, TurnFinished
+from tallystick_agent.protocol.operations import Compact, Prompt, RestoreWindow
+from tallystick_server.compose import Application
 
 LONG = "".join(f"value_{n} = {n}\n" for n in range(300))
 RULE = "Use British spelling."
@@ -98,3 +103,39 @@ def test_a_file_stays_with_the_model_after_it_was_edited(tmp_path: Path) -> None
         seen = talk(tmp_path, provider, ["set value_7 and value_8 to 0"], settings=price)
     assert seen.compactions == []
     assert "value_299" in "\n".join(texts(provider.requests[-1]))
+
+
+def test_no_window_is_brought_back_while_a_turn_runs(tmp_path: Path) -> None:
+    repo(tmp_path, a=LONG)
+    script = [read("a.py"), "Read.", 'call run_command {"command": "sleep 1"}', "Slept."]
+
+    async def run(provider: ScriptedProvider) -> tuple[list[str], list[str]]:
+        program = Program(folder=tmp_path, url=provider.url)
+        app = Application.load({"network": {"max_attempts": 1}}, program.environment)
+        session = await app.open(app.disk(program.repo), app="test", model=MODEL, yes=True)
+        events = session.events()
+        notices, roles = list[str](), list[str]()
+        for operation in (Prompt(text="read a.py"), Compact(), Prompt(text="sleep")):
+            await session.submit(operation)
+            async for event in events if isinstance(operation, Prompt) else _none():
+                if isinstance(event.body, Notice):
+                    notices.append(event.body.code)
+                if isinstance(event.body, ItemStarted) and getattr(event.body.item, "name", "") == "run_command":
+                    await session.submit(RestoreWindow())
+                if isinstance(event.body, TurnFinished):
+                    break
+        await session.close()
+        await app.close()
+        roles = shapes(provider.requests[-1])
+        return notices, roles
+
+    with ScriptedProvider([*script]) as provider:
+        notices, roles = asyncio.run(run(provider))
+    assert notices == ["busy"]
+    results = [role for role in roles if role.startswith("tool ")]
+    assert len(results) == len(set(results)), roles
+
+
+async def _none() -> AsyncIterator[Event]:
+    return
+    yield
