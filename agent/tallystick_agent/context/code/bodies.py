@@ -105,11 +105,11 @@ class BodyPicker:
             weighed = ((self._weight(text), at) for at, (_, text) in enumerate(lines))
             self._weights[key] = sorted((pair for pair in weighed if pair[0] > 0), key=lambda pair: (-pair[0], pair[1]))
         kept = {at for at, (number, _) in enumerate(lines) if one.first <= number <= one.first + 2}
-        used = sum(self._count(lines[at][1] + "\n") + 2 for at in kept)
+        used = sum(_about(lines[at][1]) + 2 for at in kept)
         misses = 0
         for _, at in self._weights[key]:
             window = set(range(max(0, at - WINDOW), min(len(lines), at + WINDOW + 1))) - kept
-            cost = sum(self._count(lines[one][1] + "\n") for one in window) + (8 if window else 0)
+            cost = sum(_about(lines[one][1]) for one in window) + (8 if window else 0)
             if used + cost > most:
                 misses += 1
                 if misses > MISSES:
@@ -131,6 +131,11 @@ class BodyPicker:
                 known = self._words[word] = sum(self._worth.get(term, 0.0) for term in hashes_of(word))
             total += known
         return total
+
+
+def _about(line: str) -> int:
+    """Tokens of a line, rather too many than too few; what is put together is counted in the end."""
+    return len(line.strip()) // 3 + 2
 
 
 def _body(one: Candidate, lines: Sequence[str], *, plain: bool) -> Body:

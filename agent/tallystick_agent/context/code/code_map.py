@@ -5,6 +5,7 @@ Small budgets buy first lines of many definitions, large ones the bodies of the 
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Final
 
 from tallystick_agent.context.code.bodies import SHARE, BodyPicker
@@ -34,7 +35,8 @@ class MapMaker:
     ) -> None:
         """`count`: tokens of a text; sums over lines must not be less than the whole (`tokens.segments`)."""
         self._index, self._view, self._ranking, self._files = index, view, ranking, files
-        self._count = count
+        # The same first lines and paths are weighed for every budget.
+        self._count = cache(count)
         self._question = question
         self._made: list[Candidate] = []
         self._pickers: dict[bool, BodyPicker] = {}
