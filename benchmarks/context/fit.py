@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from trees import Fix, by_repo, check_out, read_fixes
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from benchmarks.context.trees import Fix, by_repo, check_out, read_fixes
 
 from tallystick_agent.context.code import rank as ranking
 from tallystick_agent.context.code.code_index import CodeIndex

@@ -5,7 +5,6 @@ under their handles first, so the model can look at them again.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from tallystick_agent.context.compaction import condense, superseded, weight
@@ -123,7 +122,7 @@ class Compactor:
         history = self.history()
         if saved < LEAST_SAVED or not pays(saved=saved, after=after, requests=requests, rates=price.at(history)):
             return
-        reason = f"files were read or changed again; {saved:,} tokens less in each of about {requests:.0f} further requests"
+        reason = f"files were read again; {saved:,} tokens less in each of about {requests:.0f} further requests"
         item = CompactionItem(
             dropped_calls=tuple(sorted(stale)), tokens_before=history, tokens_after=history - saved, reason=reason, handles=True
         )
@@ -149,7 +148,7 @@ class Compactor:
 
     async def _carry_out(self, item: CompactionItem) -> None:
         self._keep(frozenset(item.dropped_calls))
-        await self._finish(replace(item))
+        await self._finish(item)
         self._after = self.history()
 
     async def _finish(self, item: CompactionItem) -> None:

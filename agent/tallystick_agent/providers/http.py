@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from tallystick_agent.ports import Clock
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.model_info import AuthStyle, Endpoint
+from tallystick_agent.providers.addresses import is_private
 from tallystick_agent.providers.classify import classify
 from tallystick_agent.providers.unpack import unpacked
 from tallystick_agent.settings import AttributionSettings, NetworkSettings
@@ -166,7 +167,7 @@ class Transport:
         try:
             if not local:
                 async with asyncio.timeout(timeout_s):
-                    private = await _private(urlsplit(url).hostname or "")
+                    private = await is_private(urlsplit(url).hostname or "")
                 if private:
                     raise ProviderError(
                         f"{urlsplit(url).hostname} is this machine or a private network.",
@@ -370,39 +371,6 @@ class _Pool:
         self._single = None
         for client in clients:
             await client.aclose()
-
-
-async def _private(host: str) -> bool:
-    """Whether a host is, or may be, an address that only this machine or its network reaches.
-
-    The name is looked up again for the connection: who answers it with another address each time is not caught here.
-    """
-    import socket
-
-    name = host.rstrip(".").lower()
-    if name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
-        return True
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        # No such host: the request itself will say so.
-        return False
-    return not all(_public(str(one[4][0])) for one in found)
-
-
-def _public(text: str) -> bool:
-    """Whether an address is one of the open network, and so are those that it may carry inside."""
-    import ipaddress
-
-    address = ipaddress.ip_address(text.partition("%")[0])
-    if not address.is_global or address.is_multicast:
-        return False
-    if isinstance(address, ipaddress.IPv4Address):
-        return True
-    if address.is_site_local or address in ipaddress.ip_network("::/96") or address in ipaddress.ip_network("64:ff9b::/96"):
-        return False
-    inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    return all(one is None or one.is_global for one in inner)
 
 
 def signed(key: str | None, auth: AuthStyle) -> dict[str, str]:

@@ -435,3 +435,19 @@ def test_nothing_to_send_and_a_turn_that_runs(tmp_path: Path) -> None:
         assert await at.client.request("textDocument/codeAction", params) == []
 
     play(tmp_path, [Reply(hang=True)], scene)
+
+
+def test_a_window_is_condensed_and_brought_back_from_the_chat(tmp_path: Path) -> None:
+    async def scene(at: Desk, provider: ScriptedProvider) -> None:
+        at.open("read a.py", source="".join(f"value_{n} = {n}\n" for n in range(300)))
+        await at.send()
+        for prompt in ("/compact", "still there?", "/restore", "and now?"):
+            at.client.replace(at.chat, len(at.said), len(at.said), f"{prompt}\n")
+            await at.send()
+        assert "*The context window was condensed:" in at.said
+        assert "*The context window was brought back:" in at.said
+        bodies = [str(request.body["messages"]) for request in provider.requests]
+        assert ["value_299" in body for body in bodies] == [False, True, False, True]
+        assert not any("/compact" in body for body in bodies)
+
+    play(tmp_path, ['call read_file {"path": "a.py"}', "Read.", "Yes.", "Yes."], scene)

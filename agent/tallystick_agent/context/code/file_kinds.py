@@ -33,6 +33,8 @@ _BINARY_ENDINGS = frozenset(
     sqlite3 woff woff2 ttf otf eot mp3 mp4 mov avi wav ogg flac wasm pyc pyd npy npz parquet pkl pt onnx
     gguf safetensors psd svgz""".split()
 )
+_SECRET_NAME = re.compile(r"\.(?:env|pem|key|p12|pfx|jks|keystore|kdbx)$|^(?:credentials|id_[a-z0-9]+|\.htpasswd|\.pgpass)$")
+"""Beside what `policy.paths` keeps from everybody: nobody looks for code in these, and what they hold must not turn up."""
 _ASKS_TESTS = re.compile(
     r"^\W*(?:please\s+)?(?:write|add|extend|improve|repair|fix|create|update|run|speed up|split|rename)\s+"
     r"(?:(?:the|a|an|some|more|missing|failing|flaky|unit|new)\s+){0,3}(?:\w+\s+){0,2}tests?\b",
@@ -54,6 +56,8 @@ def asks_for_tests(question: str) -> bool:
 def left_out_by_name(path: str) -> str:
     """Why a file is not read, from its path alone; empty where it is."""
     *folders, name = path.split("/")
+    if _SECRET_NAME.search(name.lower()):
+        return "may hold secrets"
     if any(folder in _VENDORED_FOLDERS for folder in folders):
         return "vendored"
     if name.rpartition(".")[2].lower() in _BINARY_ENDINGS and "." in name:

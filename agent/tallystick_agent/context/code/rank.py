@@ -72,8 +72,7 @@ class Ranking:
     about: bool
     """Whether the question is about this code at all."""
     anywhere: int
-    """Those that occur in any file or path."""
-
+    """Terms of the question that occur in any file or path."""
     chunks: "NDArray[np.int64]"
     chunk_scores: "NDArray[np.float64]"
     files: "NDArray[np.int64]"

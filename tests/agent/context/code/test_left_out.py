@@ -27,6 +27,9 @@ CONTENTS: dict[str, tuple[bytes, str]] = {
     "app.min.js": (b"function f(){}\n", "generated"),
     "package-lock.json": (b"{}\n", "generated"),
     "photo.png": (b"any\n", "binary"),
+    "prod.env": (b"TOKEN=hidden\n", "may hold secrets"),
+    "certs/server.pem": (b"-----BEGIN PRIVATE KEY-----\n", "may hold secrets"),
+    "deploy/id_deploy": (b"-----BEGIN OPENSSH PRIVATE KEY-----\n", "may hold secrets"),
     "vendor/lib.py": (b"def f(): ...\n", "vendored"),
     "third_party/deep/lib.py": (b"def f(): ...\n", "vendored"),
 }
