@@ -12,6 +12,7 @@ from tallystick_agent import __version__
 from tallystick_server.lsp.chat import Chats, Desk
 from tallystick_server.lsp.documents import OpenDocuments
 from tallystick_server.lsp.editor import Editor
+from tallystick_server.lsp.inline import Inline
 from tallystick_server.lsp.permissions import Questions
 from tallystick_server.lsp.protocol import TallystickProtocol, make_converter
 from tallystick_server.lsp.sessions import Sessions
@@ -34,6 +35,7 @@ class TallystickServer(LanguageServer):
         self.questions = Questions(self.editor, self.documents, self.editor.refresh_lenses)
         desk = Desk(editor=self.editor, documents=self.documents, sessions=self.sessions, questions=self.questions)
         self.chats = Chats(desk)
+        self.inline = Inline(self.editor, self.documents, self.sessions)
         self._register_features()
 
     def on(self, method: str, handler: Callable[..., Any], options: Any = None) -> None:
@@ -44,13 +46,24 @@ class TallystickServer(LanguageServer):
         from tallystick_server.lsp.features import (
             chat_actions,
             code_lens,
+            completion,
             documents,
             execute_command,
             folders,
+            inline_completion,
             session_methods,
         )
 
-        for feature in (folders, documents, chat_actions, code_lens, execute_command, session_methods):
+        for feature in (
+            folders,
+            documents,
+            chat_actions,
+            code_lens,
+            execute_command,
+            completion,
+            inline_completion,
+            session_methods,
+        ):
             feature.register(self)
 
     async def serve(self, reader: asyncio.StreamReader, write: Callable[[bytes], object]) -> int:
@@ -64,6 +77,7 @@ class TallystickServer(LanguageServer):
         finally:
             for task in (reading, leaving):
                 task.cancel()
+            await self.inline.close()
             await self.sessions.close_all()
             await self.editor.close()
         return self._wire.exit_code or 0
