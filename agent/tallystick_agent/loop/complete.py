@@ -85,6 +85,8 @@ class GapFiller:
     async def fill(self, gap: Gap) -> Filled:
         """Raises `TallystickError`; a model that takes too long suggests nothing."""
         place = place_of(gap.before, gap.after)
+        if place.taken:
+            return Filled(text="")
         seen = await self._window(gap)
         try:
             async with asyncio.timeout(self._settings.timeout_s):

@@ -39,6 +39,11 @@ class Place:
         """Whether something follows on the line: then no more than the line can be meant."""
         return bool(self.rest.strip())
 
+    @property
+    def taken(self) -> bool:
+        """Whether the line's own statement begins behind the cursor: nothing belongs in front of it."""
+        return self.one_line and not self.head.strip() and not _ONLY_CLOSES.match(self.rest)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
