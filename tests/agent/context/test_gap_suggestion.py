@@ -32,12 +32,6 @@ CASES = [
     Case("one definition", "import os\n\n|", "def f():\n    return 1\n\n\ndef g():\n    return 2\n", "def f():\n    return 1"),
     Case("rows of the same block", "|", "a = 1\nb = 2\n", "a = 1\nb = 2"),
     Case("two blank lines end it", "|", "a = 1\n\n\nb = 2\n", "a = 1"),
-    Case(
-        "next line is there already",
-        "def f():\n    a = 1\n|    return a\n",
-        "    b = 2\n    return a\n",
-        "    b = 2\n    return a",
-    ),
     Case("next line below is not repeated", "def f():\n    |\n    return b\n", "b = 2\n    return b\n", "b = 2"),
     Case("bracket is there already", "f(|)\n", "a, b)\n", "a, b"),
     Case("rest with a colon", "def f(|):\n    pass\n", "a, b):\n    return\n", "a, b"),
@@ -89,6 +83,14 @@ def test_what_comes_after_enough_would_not_be_shown(case: Case) -> None:
     for end in range(len(answer) + 1):
         if enough(answer[:end], place):
             assert suggestion(answer[:end], place).text == case.shown
+
+
+def test_nothing_belongs_before_a_statement() -> None:
+    assert place_of("def f():\n", "    return a\n").taken
+    assert place_of("x = f(\n    ", "y)\n").taken
+    assert not place_of("x = f(\n    ", ")\n").taken
+    assert not place_of("x = f(", "y)\n").taken
+    assert not place_of("def f():\n    ", "\n    return a\n").taken
 
 
 def test_it_ends_early() -> None:

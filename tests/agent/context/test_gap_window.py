@@ -1,5 +1,7 @@
 """What of a file is read for a gap: within both budgets, and from a place that does not slide with the cursor."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,9 +27,9 @@ def test_a_short_file_is_read_from_its_start() -> None:
 def test_the_beginning_moves_in_large_steps() -> None:
     """Typing through a file of 400 functions reads the text before the cursor anew once in hundreds of keys."""
     starts = [cursor - len(prefix_at(cursor)) for cursor in range(len(FILE))]
-    moves = sum(one != other for one, other in zip(starts, starts[1:], strict=False))
+    moves = sum(one != other for one, other in pairwise(starts))
     assert moves <= len(FILE) // (2 * 256)
-    assert all(one <= other for one, other in zip(starts, starts[1:], strict=False))
+    assert all(one <= other for one, other in pairwise(starts))
     assert {FILE[start - 1 : start] for start in starts if start} == {"\n"}
 
 
