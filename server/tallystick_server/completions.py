@@ -71,7 +71,10 @@ class Completions:
         self._start_local = start_local
         self._found: tuple[str, float] | None = None
         """The model that a server has, empty for none, and when that was seen."""
+        self._chosen: tuple[str, float] | None = None
+        """The model that serves where none was found, and when that was chosen."""
         self._made: dict[_Key, GapFiller] = {}
+        self._retired: list[GapFiller] = []
         self._making: dict[_Key, asyncio.Task[GapFiller | None]] = {}
 
     async def completer(self, root: Path, *, app: str, client: str = "") -> "GapFiller | None":
@@ -98,14 +101,15 @@ class Completions:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def forget(self) -> None:
-        """The server that was found does not answer any more."""
-        self._found = None
+        """The server that was asked does not answer any more: it is looked for, or started, anew."""
+        self._found = self._chosen = None
+        for key in [key for key in self._made if key[0].startswith("local/")]:
+            self._retired.append(self._made.pop(key))
 
     def spent(self) -> tuple[Usage, Cost]:
         """What all completions of this process used."""
-        usage, nanos = Usage(), 0
-        known = True
-        for one in self._made.values():
+        usage, nanos, known = Usage(), 0, True
+        for one in (*self._retired, *self._made.values()):
             usage = usage.plus(one.usage)
             known = known and one.cost.nanos is not None
             nanos += one.cost.nanos or 0
@@ -120,7 +124,14 @@ class Completions:
         name = await self._server_model()
         if name:
             return f"{SERVER}/{name}"
-        return (await self._host.choose(None)).slug if wanted.enabled is True else None
+        return await self._default() if wanted.enabled is True else None
+
+    async def _default(self) -> str:
+        """The model that would serve a session. Raises `ConfigurationError` where there is none."""
+        now = self._host.clock.monotonic()
+        if self._chosen is None or now - self._chosen[1] > FOUND_S:
+            self._chosen = ((await self._host.choose(None)).slug, now)
+        return self._chosen[0]
 
     async def _server_model(self) -> str:
         """The model of a llama.cpp server on its usual port; empty where there is none."""

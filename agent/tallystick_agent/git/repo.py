@@ -60,7 +60,7 @@ class Repo:
 
     def ignores(self, path: str) -> bool:
         """Whether an untracked `path`, relative to the root, is ignored; git's own files are. False where git cannot say."""
-        if path.split("/")[0] == ".git":
+        if ".git" in path.split("/"):
             return True
         return self._ask("check-ignore", "-q", "-z", "--stdin", given=f"./{path}\0") is not None
 

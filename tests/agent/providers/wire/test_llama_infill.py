@@ -39,7 +39,8 @@ data: {"content":"","stop":true,"stop_type":"limit","tokens_predicted":2,"tokens
 
 
 def request(**fields: Any) -> ChatRequest:
-    return ChatRequest(**{"system": "", "messages": (), "infill": GAP, "max_output_tokens": 64, **fields})
+    plain: dict[str, Any] = {"system": "", "messages": (), "infill": GAP, "max_output_tokens": 64}
+    return ChatRequest(**{**plain, **fields})
 
 
 def read(data: bytes) -> tuple[str, Reply | ProviderError]:

@@ -1,0 +1,142 @@
+"""Which model completes, how a chat model is asked, and completion items for editors without inline completions."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.server.lsp.typist import QUICK, Typist, write
+from tests.support.scripted_provider import Reply
+
+KEY = {"OPENAI_API_KEY": "sk-test-1234567"}
+PAID = QUICK + 'enabled = true\nmodel = "openai/scripted"\n'
+PRICE = '\n[endpoints."openai/scripted".price]\ninput = 2\noutput = 10\n'
+SOURCE = "# 🎉\ndef half(x):\n    |\n\n\nprint(half(4))\n"
+AT = SOURCE.index("|")
+
+
+def test_a_model_that_costs_completes_only_where_that_is_allowed(tmp_path: Path) -> None:
+    async def scene(at: Typist) -> None:
+        assert await at.text(at.open("a.py", SOURCE), AT) == ""
+        assert at.provider.requests == []
+        assert at.client.all("window/showMessage") == []
+
+    write(tmp_path, [], scene, settings=QUICK + 'model = "openai/scripted"\n', environment=KEY)
+
+
+def test_a_chat_model_is_asked_in_words(tmp_path: Path) -> None:
+    answer = Reply(lines="```python\n    return x / 2\n```", input_tokens=200, output_tokens=12)
+
+    async def scene(at: Typist) -> None:
+        uri = at.open("a.py", SOURCE)
+        assert await at.text(uri, AT) == "return x / 2"
+        [asked] = at.provider.requests
+        assert asked.path == "/v1/chat/completions"
+        assert "tools" not in asked.body
+        said = str(asked.body["messages"])
+        assert "a.py" in said
+        assert "def half(x):" in said
+        assert "print(half(4))" in said
+        cursor = at.type(uri, AT, "return ")
+        assert await at.text(uri, cursor) == "x / 2"
+        assert len(at.provider.requests) == 1
+
+    def after(at: Typist) -> None:
+        [row] = at.books()
+        assert (row["purpose"], row["endpoint"], row["input_tokens"], row["output_tokens"]) == (
+            "completion",
+            "openai/scripted",
+            200,
+            12,
+        )
+        assert row["priced_nanos"] == 200 * 2_000 + 12 * 10_000
+        assert {"system", "prompt", "infill:prefix", "infill:suffix", "output:text"} <= set(row["segments"])
+
+    write(tmp_path, [answer], scene, settings=PAID + PRICE, after=after, environment=KEY)
+
+
+def test_the_limits_of_the_settings_hold(tmp_path: Path) -> None:
+    async def scene(at: Typist) -> None:
+        uri = at.open("a.py", SOURCE)
+        assert await at.text(uri, AT) == ""
+        cursor = at.type(uri, AT, "x")
+        assert await at.text(uri, cursor) == ""
+        assert at.provider.requests == []
+        [told] = at.client.all("window/showMessage")
+        assert "limit" in told["message"]
+
+    write(tmp_path, [], scene, settings=PAID + PRICE + "\n[budget]\nmax_cost_usd = 0.00001\n", environment=KEY)
+
+
+def test_a_model_without_markers_is_asked_in_words(tmp_path: Path) -> None:
+    """llama.cpp refuses `/infill` for it; that is asked once and remembered."""
+
+    def script(body: dict[str, Any], index: int) -> Reply:
+        if "input_prefix" in body:
+            error = '{"error": {"code": 501, "message": "Infill is not supported by this model", "type": "not_supported_error"}}'
+            return Reply(status=501, body=error)
+        return Reply(lines="return x")
+
+    async def scene(at: Typist) -> None:
+        uri = at.open("a.py", SOURCE)
+        assert await at.text(uri, AT) == "return x"
+        cursor = at.type(uri, AT, "y")
+        assert await at.text(uri, cursor) == "return x"
+        assert [one.path for one in at.provider.requests] == ["/infill", "/v1/chat/completions", "/v1/chat/completions"]
+        assert at.provider.requests[1].body["chat_template_kwargs"] == {"enable_thinking": False}
+
+    def after(at: Typist) -> None:
+        assert [(row["finish"], row["input_tokens"] > 0) for row in at.books()] == [
+            ("failed", False),
+            ("stop", True),
+            ("stop", True),
+        ]
+
+    write(tmp_path, script, scene, after=after)
+
+
+def test_a_model_that_nobody_knows_is_told_once(tmp_path: Path) -> None:
+    async def scene(at: Typist) -> None:
+        uri = at.open("a.py", SOURCE)
+        for _ in range(3):
+            assert await at.text(uri, AT) == ""
+        [told] = at.client.all("window/showMessage")
+        assert "OPENAI_API_KEY" in told["message"]
+
+    write(tmp_path, [], scene, settings=PAID)
+
+
+# --- Ordinary completion -----------------------------------------------------------------------------------------------
+
+
+def test_editors_without_inline_completions_get_an_item(tmp_path: Path) -> None:
+    async def scene(at: Typist) -> None:
+        source = SOURCE.replace("|", "ret|")
+        uri = at.open("a.py", source)
+        [item] = await at.listed(uri, source.index("|"))
+        assert item["label"] == "return x / 2"
+        assert item["filterText"].startswith("ret")
+        assert at.accepted(uri, item) == SOURCE.replace("|", "return x / 2")
+        assert (item["insertTextFormat"], item["detail"]) == (1, "Tallystick")
+
+    write(tmp_path, ["urn x / 2"], scene, capabilities={})
+
+
+def test_an_item_of_several_lines(tmp_path: Path) -> None:
+    source = "# é🎉\r\ndef half(x):\r\n    |\r\n\r\n\r\nprint(half(4))\r\n"
+
+    async def scene(at: Typist) -> None:
+        uri = at.open("a.py", source)
+        [item] = await at.listed(uri, source.index("|"))
+        assert item["label"] == "y = x / 2 …"
+        assert at.accepted(uri, item) == source.replace("|", "y = x / 2\r\n    return y")
+        assert item["documentation"]["value"] == "````python\ny = x / 2\n    return y\n````"
+
+    write(tmp_path, ["y = x / 2\n    return y"], scene, capabilities={})
+
+
+def test_editors_with_inline_completions_get_no_item_as_well(tmp_path: Path) -> None:
+    async def scene(at: Typist) -> None:
+        uri = at.open("a.py", SOURCE)
+        assert await at.listed(uri, AT) == []
+        assert at.provider.requests == []
+
+    write(tmp_path, [], scene)
