@@ -19,14 +19,14 @@ from tallystick_agent.policy.paths import is_secret
 from tallystick_agent.policy.redaction import redact
 from tallystick_agent.ports import Filled, Gap
 from tallystick_agent.prompts import load
-from tallystick_agent.protocol.errors import ProviderError
+from tallystick_agent.protocol.errors import ContextOverflow, ProviderError
 from tallystick_agent.protocol.events import EventBody
 from tallystick_agent.protocol.ids import SessionId, TurnId
 from tallystick_agent.protocol.messages import TextPart, UserMessage, text_of
 from tallystick_agent.protocol.model_info import Endpoint, ReasoningRule
 from tallystick_agent.protocol.usage import Cost, Usage
 from tallystick_agent.providers.request import ChatRequest, Infill, Reasoning
-from tallystick_agent.providers.wire.llama_infill import base_of
+from tallystick_agent.providers.wire import llama_infill, suffix_infill
 from tallystick_agent.tokens.counter import Counter
 
 PURPOSE: Final = "completion"
@@ -34,8 +34,8 @@ PREDICT_MS: Final = 4_000
 """Milliseconds that a slow machine may write on a suggestion of which a whole line is there."""
 LEAST_WARM: Final = 64
 """Tokens of a file that is worth reading ahead."""
-_NO_INFILL: Final = (404, 501)
-"""How a server says that it does not know `/infill`, or that its model has no markers for it."""
+_NO_INFILL: Final = (400, 404, 422, 501)
+"""How a server says that it does not know gaps, or that its model has no markers for them."""
 _SMALLEST_WINDOW: Final = 512
 """Tokens of a window that are left for everything but the text before the cursor."""
 
@@ -49,6 +49,17 @@ class _Unrecorded:
 
     async def emit(self, body: EventBody, *, durable: bool = False) -> None:
         return None
+
+
+def _filler(endpoint: Endpoint) -> Endpoint | None:
+    """The endpoint as it is asked to fill gaps; `None` where it can only be asked in words."""
+    if endpoint.wire != "openai_chat":
+        return None
+    if endpoint.dialect == "llamacpp":
+        return replace(endpoint, wire="llama_infill", base_url=llama_infill.base_of(endpoint.base_url))
+    if endpoint.dialect in ("ollama", "deepseek") or (endpoint.dialect == "mistral" and endpoint.capabilities.infill):
+        return replace(endpoint, wire="suffix_infill", base_url=suffix_infill.base_of(endpoint))
+    return None
 
 
 def _without_thoughts(endpoint: Endpoint) -> Endpoint:
@@ -68,8 +79,8 @@ class GapFiller:
         self._repo = Repo(options.workspace.root, parts.environment)
         self._session_id = SessionId(parts.ids.new("completion"))
         endpoint = options.endpoint
-        self._infill = endpoint.dialect == "llamacpp" and endpoint.wire == "openai_chat"
-        self._filler = replace(endpoint, wire="llama_infill", base_url=base_of(endpoint.base_url))
+        self._filler = _filler(endpoint)
+        """The endpoint for gaps; `None` where there is none, or where it refused the first."""
         self._chatter = _without_thoughts(endpoint)
         self._counter = Counter(endpoint.token_family)
         self.usage = Usage()
@@ -90,20 +101,18 @@ class GapFiller:
         seen = await self._window(gap)
         try:
             async with asyncio.timeout(self._settings.timeout_s):
-                if self._infill:
+                if self._filler is not None:
                     try:
                         return await self._fill(self._gap_request(seen, place), self._filler, place, chat=False)
                     except ProviderError as error:
-                        if error.status not in _NO_INFILL:
-                            raise
-                        # Not asked again: the model behind this server does not change while we know it.
-                        self._infill = False
+                        self._refused(error)
                 return await self._fill(self._chat_request(gap, seen), self._chatter, place, chat=True)
         except TimeoutError:
             return Filled(text="")
 
     async def warm(self, text: str) -> None:
-        if not (self._infill and self._settings.warm and self._options.endpoint.free):
+        filler = self._filler
+        if filler is None or filler.wire != "llama_infill" or not (self._settings.warm and filler.free):
             return
         first = await asyncio.to_thread(opening, self._clean(text), self._counter.text, prefix_tokens=self._prefix_tokens)
         if self._counter.text(first) < LEAST_WARM:
@@ -111,11 +120,15 @@ class GapFiller:
         # A limit of 0 writes a token all the same.
         request = ChatRequest(system="", messages=(), infill=Infill(prefix=first, suffix=""), max_output_tokens=1)
         try:
-            await self._ask(request, self._filler)
+            await self._ask(request, filler)
         except ProviderError as error:
-            if error.status not in _NO_INFILL:
-                raise
-            self._infill = False
+            self._refused(error)
+
+    def _refused(self, error: ProviderError) -> None:
+        """Asks for gaps no more where there are none; raises any other error again."""
+        if error.status not in _NO_INFILL or isinstance(error, ContextOverflow):
+            raise error
+        self._filler = None
 
     @property
     def _prefix_tokens(self) -> int:

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.server.lsp.typist import QUICK, Typist, write
-from tests.support.scripted_provider import Reply
+from tests.support.scripted_provider import Reply, ScriptedProvider
 
 KEY = {"OPENAI_API_KEY": "sk-test-1234567"}
 PAID = QUICK + 'enabled = true\nmodel = "openai/scripted"\n'
@@ -140,3 +141,46 @@ def test_editors_with_inline_completions_get_no_item_as_well(tmp_path: Path) -> 
         assert at.provider.requests == []
 
     write(tmp_path, [], scene)
+
+
+@pytest.mark.parametrize(
+    ("model", "variable", "path"),
+    [
+        ("mistral/codestral-latest", "MISTRAL_BASE_URL", "/v1/fim/completions"),
+        ("ollama/qwen2.5-coder:1.5b", "OLLAMA_HOST", "/v1/completions"),
+    ],
+)
+def test_providers_that_take_a_suffix(tmp_path: Path, model: str, variable: str, path: str) -> None:
+    async def scene(at: Typist) -> None:
+        assert await at.text(at.open("a.py", SOURCE), AT) == "return x"
+        [asked] = at.provider.requests
+        assert asked.path == path
+        assert (asked.body["prompt"], asked.body["suffix"]) == (SOURCE[:AT], SOURCE[AT + 1 :])
+
+    settings = QUICK + f'enabled = true\nmodel = "{model}"\n'
+    with ScriptedProvider(["return x"]) as other:
+        environment = {variable: other.url, "MISTRAL_API_KEY": "sk-test-1234567"}
+
+        async def there(at: Typist) -> None:
+            at.provider = other
+            await scene(at)
+
+        write(tmp_path, [], there, settings=settings, environment=environment)
+
+
+def test_a_model_that_takes_no_suffix_is_asked_in_words(tmp_path: Path) -> None:
+    def script(body: dict[str, Any], index: int) -> Reply:
+        if "suffix" in body:
+            return Reply(status=400, body='{"error": {"message": "m does not support insert"}}')
+        return Reply(lines="return x")
+
+    with ScriptedProvider(script) as other:
+
+        async def scene(at: Typist) -> None:
+            uri = at.open("a.py", SOURCE)
+            assert await at.text(uri, AT) == "return x"
+            assert await at.text(uri, at.type(uri, AT, "y")) == "return x"
+            paths = [one.path for one in other.requests]
+            assert paths == ["/v1/completions", "/v1/chat/completions", "/v1/chat/completions"]
+
+        write(tmp_path, [], scene, settings=QUICK + 'model = "ollama/llama3.2:3b"\n', environment={"OLLAMA_HOST": other.url})

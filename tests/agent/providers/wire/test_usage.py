@@ -179,7 +179,7 @@ REPORTS = [
 def events(wire: WireName, raw: dict[str, Any]) -> list[dict[str, Any]]:
     """A stream of one word with this usage."""
     match wire:
-        case "openai_chat":
+        case "openai_chat" | "suffix_infill":
             return [{"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}, {"choices": [], "usage": raw}]
         case "openai_responses":
             text = {"type": "response.output_text.delta", "output_index": 0, "delta": "a"}
