@@ -53,9 +53,7 @@ async def measure(url: str, pad: int, settle: float, *, warm: bool) -> list[Row]
             before = f"# {time.time_ns()}\n{HEAD}" + "".join(PAD.format(number) for number in range(pad)) + CLASS
             uri = at.open("shop.py", before + "|" + TAIL)
             if warm:
-                async with asyncio.timeout(120):
-                    while not at.books():
-                        await asyncio.sleep(0.1)
+                await client.until(at.books)
                 rows.append(row("reading ahead (background)", at, 0, at.books()[-1]["latency_ms"] / 1000, ""))
             cursor = len(before)
             for typed in ("", "r", "eturn ", "self.price * ", "2"):

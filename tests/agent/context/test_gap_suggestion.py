@@ -42,6 +42,13 @@ CASES = [
     Case("a cut only line is shown", "def f():\n    |\n", "a = some_na", "a = some_na", "length"),
     Case("nothing but blanks is nothing", "x = 1\n|", "\n\n   \n", ""),
     Case("line ends of another system", "def f():\n    |\n", "a = 1\r\n    b = 2\r\n", "a = 1\n    b = 2"),
+    Case("words after a fence", "def f():\n    |\n", "return 1\n```\nThis returns 1.\n", "return 1"),
+    Case("nothing but words", "x = 1\n|", "```\nIt is 1.\n", ""),
+    Case("a fence where there are some", "# A\n\n```\na\n```\n\n|", "```\nb\n```\n", "```\nb\n```"),
+    Case("one bracket too many", "print(add(|))\n", "a, b)\n", "a, b"),
+    Case("a bracket of its own", "print(add(|))\n", "f(a)\n", "f(a)"),
+    Case("the next line is no answer", "for a in f(|):\n    print(a)\n", "    print(a)\n", ""),
+    Case("nor below", "class A:\n    |\n\n    def b(self):\n        pass\n", "def b(self):\n        return 1\n", ""),
     Case("astral", "s = '|\n", "🎉é'\n", "🎉é'"),
 ]
 CHAT = [
@@ -54,6 +61,14 @@ CHAT = [
     Case("echo of the indentation", "def f():\n    |\n", "    a = 1\n    return a", "a = 1\n    return a"),
     Case("echo of the rest", "print(|)\n", "'hello')", "'hello'"),
     Case("nothing", "x = 1|\n", "", ""),
+    Case("no indentation", "func f() {\n\t|\n}\n", "if a {\n\treturn a\n}\nreturn b", "if a {\n\t\treturn a\n\t}\n\treturn b"),
+    Case("no indentation in a row", "def f():\n    |\n", "a = 1\nreturn a", "a = 1\n    return a"),
+    Case(
+        "right indentation", "def f():\n    |\n", "if a:\n        return a\n    return b", "if a:\n        return a\n    return b"
+    ),
+    Case("a block below its header", "function f() {|\n", "    return 1;\n}", "\n    return 1;\n}"),
+    Case("our own marks", "def f():\n    return 1\n|", "<after>x = f()\n</after>", "x = f()"),
+    Case("a new statement after a number", "x = 1|\n", "print(x)", ""),
 ]
 
 

@@ -11,9 +11,16 @@ from typing import Final
 from tallystick_agent.providers.request import Finish
 
 TAB: Final = 4
+_FENCES: Final = ("```", "~~~")
+_PAIRS: Final = {")": "(", "]": "[", "}": "{"}
+_OPENERS: Final = (":", "{", "(", "[", "=>", "->", "then", "do")
+_OUR_MARKS: Final = re.compile(r"</?(?:before|after)>")
+"""Those that stand around the text in a request in words."""
 _CLOSES: Final = re.compile(r"^(?:[)\]}]|(?:end|else|elif|elsif|except|finally|catch|rescue|ensure|fi|done|esac|then|do)\b)")
 """Lines that belong to what stands above them, although they are indented less."""
 _ONLY_CLOSES: Final = re.compile(r"^[\s)\]}>\"'`;:,]+$")
+_LONE: Final = re.compile(r"^\s*(?:[)\]}]+[;,]?)?\s*$")
+"""A line that closes brackets and does nothing else, or is blank."""
 _FENCED: Final = re.compile(r"^[ \t]*(?:```|~~~)[^\n]*\n(.*?)(?:\n[ \t]*(?:```|~~~)|\Z)", re.DOTALL | re.MULTILINE)
 _KNOWN: Final = 8
 """Characters of a line from which on it is clear what it begins with."""
@@ -33,6 +40,8 @@ class Place:
     """The next line that is not blank; empty where there is none."""
     above: tuple[str, ...] = ()
     """The lines before the cursor's."""
+    fenced: bool = False
+    """Whether there are code fences around: then one may be meant."""
 
     @property
     def one_line(self) -> bool:
@@ -57,7 +66,8 @@ def place_of(before: str, after: str) -> Place:
     lines = before[before.rfind("\n", 0, max(0, len(before) - 4_000)) + 1 :].split("\n")
     rest, _, more = after.partition("\n")
     following = next((line for line in more[:4_000].split("\n") if line.strip()), "")
-    return Place(head=lines[-1], rest=rest, next=following, above=tuple(lines[-1 - _ECHO_LINES : -1]))
+    fenced = any(mark in text for text in (before[-4_000:], after[:4_000]) for mark in _FENCES)
+    return Place(head=lines[-1], rest=rest, next=following, above=tuple(lines[-1 - _ECHO_LINES : -1]), fenced=fenced)
 
 
 def enough(text: str, place: Place) -> bool:
@@ -71,12 +81,20 @@ def suggestion(text: str, place: Place, *, finish: Finish = "stop", chat: bool =
     """What is shown of `text`. `chat`: it may hold a fence and repeat what stands before the cursor."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if chat:
-        text = _without_echo(_unfenced(text), place)
+        text = _aligned(_without_echo(_unfenced(text, place), place), place)
+        if place.head[-1:].isdigit() and text[:1].isalpha():
+            # A new statement, and no end of the number.
+            return Suggestion(text="")
+    if _repeats_next(text, place):
+        return Suggestion(text="")
     if place.one_line:
         return _on_the_line(text, place)
     lines = _block(text, place, whole=True)
     if finish == "length" and len(lines) > 1 and len(lines) == len(text.split("\n")):
         # The limit came in the middle of a line.
+        lines.pop()
+    while len(lines) > 1 and _LONE.match(lines[-1]) and _unmatched("\n".join([place.head + lines[0], *lines[1:]])):
+        # It closes what stands around the block, and is closed there already.
         lines.pop()
     shown = "\n".join(lines).rstrip()
     return Suggestion(text=shown if shown.strip() else "")
@@ -84,7 +102,7 @@ def suggestion(text: str, place: Place, *, finish: Finish = "stop", chat: bool =
 
 def _on_the_line(text: str, place: Place) -> Suggestion:
     line, rest = text.split("\n", 1)[0].rstrip(), place.rest.rstrip()
-    if rest and line.endswith(rest):
+    if line.endswith(rest):
         return Suggestion(text=line[: -len(rest)])
     if line.endswith(rest.lstrip()):
         line = line[: -len(rest.lstrip())].rstrip()
@@ -92,7 +110,21 @@ def _on_the_line(text: str, place: Place) -> Suggestion:
     if _ONLY_CLOSES.match(rest) and _within(rest.strip(), line):
         # `f(|)` with `a, b): return` as the answer: the bracket is the answer's own.
         return Suggestion(text=line, replaces_rest=True)
+    while line and line[-1] in _PAIRS and rest.startswith(line[-1]) and _unmatched(line):
+        line = line[:-1]
     return Suggestion(text=line)
+
+
+def _unmatched(text: str) -> bool:
+    """Whether a bracket is closed that was not opened in the text."""
+    return any(text.count(closer) > text.count(opener) for closer, opener in _PAIRS.items())
+
+
+def _repeats_next(text: str, place: Place) -> bool:
+    """Whether it begins with the line that follows the cursor's."""
+    first = text.split("\n", 1)[0].strip()
+    whole = first if place.one_line else (place.head + text.split("\n", 1)[0]).strip()
+    return bool(first) and place.next.strip() in (first, whole) and (place.one_line or not place.head.strip())
 
 
 def _within(part: str, text: str) -> bool:
@@ -108,6 +140,8 @@ def _block(text: str, place: Place, *, whole: bool) -> list[str]:
     first = place.head + lines[0]
     base = _indent(place.head if own else first if lines[0].strip() else place.head)
     kept, deeper = [lines[0]], False
+    if lines[0].strip().startswith(_FENCES) and not place.fenced:
+        return []
     for number, line in enumerate(lines[1:], 1):
         last = number == len(lines) - 1 and not whole
         bare = line.strip()
@@ -121,6 +155,8 @@ def _block(text: str, place: Place, *, whole: bool) -> list[str]:
             kept.append(line)
             continue
         begun = any(one.strip() for one in kept) or own
+        if bare.startswith(_FENCES) and not place.fenced:
+            break
         if begun and _ends(line, indent, base, own=own, deeper=deeper, after_blank=not lines[number - 1].strip()):
             break
         if begun and bare == place.next.strip() and indent == _indent(place.next):
@@ -147,10 +183,27 @@ def _indent(line: str) -> int:
     return len(expanded) - len(expanded.lstrip(" "))
 
 
-def _unfenced(text: str) -> str:
-    """The code of an answer that has it in a fence; whatever is said around it is no code."""
-    found = _FENCED.search(text)
+def _unfenced(text: str, place: Place) -> str:
+    """The code of an answer that has it in a fence or between our own marks; whatever is said around it is no code."""
+    text = next((piece.removeprefix("\n") for piece in _OUR_MARKS.split(text) if piece.strip()), "")
+    found = None if place.fenced else _FENCED.search(text)
     return found.group(1) if found else text
+
+
+def _aligned(text: str, place: Place) -> str:
+    """The answer with the indentation of the cursor's line, which chat models leave out below the first line."""
+    first, *more = text.split("\n")
+    base, opens = _indent(place.head), first.rstrip().endswith(_OPENERS)
+    if place.head.strip():
+        if place.head.rstrip().endswith(_OPENERS) and _indent(first) > base and not place.one_line:
+            return f"\n{text}"
+        return text
+    if not base or not more or not more[0].strip():
+        return text
+    wanted = base + 1 if opens else base
+    if _indent(more[0]) >= wanted or (more[0].strip() == place.next.strip() and _indent(more[0]) == _indent(place.next)):
+        return text
+    return "\n".join([first, *(place.head + line if line.strip() else line for line in more)])
 
 
 def _without_echo(text: str, place: Place) -> str:
