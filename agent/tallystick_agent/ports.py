@@ -204,7 +204,7 @@ class Completer(Protocol):
     def cost(self) -> Cost: ...
 
     async def allows(self, path: str) -> bool:
-        """Whether the model may see this file: not what may hold secrets, nor what the workspace ignores."""
+        """Whether the model may see this file: not what may hold secrets, is nobody's source, or is ignored by the workspace."""
         ...
 
     async def fill(self, gap: Gap) -> Filled:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tallystick_agent.context.code.file_kinds import may_hold_secrets
+from tallystick_agent.context.code.file_kinds import left_out_by_name
 from tallystick_agent.context.gap.suggestion import Place, enough, place_of, suggestion
 from tallystick_agent.context.gap.window import Window, opening, window
 from tallystick_agent.git.repo import Repo
@@ -89,7 +89,7 @@ class GapFiller:
     async def allows(self, path: str) -> bool:
         if not path:
             return True
-        if is_secret(path) or may_hold_secrets(path):
+        if is_secret(path) or left_out_by_name(path):
             return False
         return not await asyncio.to_thread(self._repo.ignores, path)
 

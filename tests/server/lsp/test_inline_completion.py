@@ -200,7 +200,7 @@ def test_what_may_hold_secrets_or_is_ignored_is_shown_to_no_model(tmp_path: Path
     (root / "link.py").symlink_to(root / ".env")
 
     async def scene(at: Typist) -> None:
-        names = [*SECRET_NAMES, "private/a.py", "x.local.py", "link.py", "../outside.py"]
+        names = [*SECRET_NAMES, "node_modules/a/index.js", "private/a.py", "x.local.py", "link.py", "../outside.py"]
         for name in names:
             uri = at.open(name, "x = |\n")
             assert await at.text(uri, 4) == "", name

@@ -53,15 +53,10 @@ def asks_for_tests(question: str) -> bool:
     return bool(_ASKS_TESTS.search(question.lstrip().partition("\n")[0]))
 
 
-def may_hold_secrets(path: str) -> bool:
-    """Whether a file's name says that keys or passwords are in it."""
-    return bool(_SECRET_NAME.search(path.rpartition("/")[2].lower()))
-
-
 def left_out_by_name(path: str) -> str:
     """Why a file is not read, from its path alone; empty where it is."""
     *folders, name = path.split("/")
-    if may_hold_secrets(path):
+    if _SECRET_NAME.search(name.lower()):
         return "may hold secrets"
     if any(folder in _VENDORED_FOLDERS for folder in folders):
         return "vendored"
