@@ -66,7 +66,7 @@ class Typist:
         edit = item.get("textEdit") or {"range": item["range"], "newText": item["insertText"]}
         text = self.client.documents[uri].text
         start, end = (self.client._offset(text, edit["range"][side]) for side in ("start", "end"))  # pyright: ignore[reportPrivateUsage]
-        return text[:start] + edit["newText"] + text[end:]
+        return f"{text[:start]}{edit['newText']}{text[end:]}"
 
     def books(self) -> list[dict[str, Any]]:
         """The rows of the ledger, each with its segments; none where there is no ledger."""

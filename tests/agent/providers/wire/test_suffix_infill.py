@@ -56,7 +56,7 @@ def test_both_kinds_of_chunks_are_read(piece: dict[str, Any]) -> None:
     usage = {"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6}
     last = {"choices": [{"index": 0, "finish_reason": "stop", "text": ""}], "usage": usage}
     frames = [{"choices": [{"index": 0, "finish_reason": None, **piece}]}, last]
-    for payload in payloads_of("suffix_infill", [*map(sse, frames), b"data: [DONE]\n\n"]):
+    for payload in payloads_of("suffix_infill", [*(sse(frame) for frame in frames), b"data: [DONE]\n\n"]):
         reader.feed(payload)
     reply = reader.finish()
     assert (text_of(reply.message), reply.finish) == ("1", "stop")
