@@ -55,7 +55,7 @@ def test_both_kinds_of_chunks_are_read(piece: dict[str, Any]) -> None:
     reader = wire_of(at, REQUEST).decoder(at)
     usage = {"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6}
     last = {"choices": [{"index": 0, "finish_reason": "stop", "text": ""}], "usage": usage}
-    frames = [{"choices": [{"index": 0, "finish_reason": None, **piece}]}, last]
+    frames: list[dict[str, Any]] = [{"choices": [{"index": 0, "finish_reason": None, **piece}]}, last]
     for payload in payloads_of("suffix_infill", [*(sse(frame) for frame in frames), b"data: [DONE]\n\n"]):
         reader.feed(payload)
     reply = reader.finish()
