@@ -75,6 +75,8 @@ class Completions:
         """The model that serves where none was found, and when that was chosen."""
         self._made: dict[_Key, GapFiller] = {}
         self._retired: list[GapFiller] = []
+        self._not_free: set[str] = set()
+        """Models that would cost something, where that is not allowed."""
         self._making: dict[_Key, asyncio.Task[GapFiller | None]] = {}
 
     async def completer(self, root: Path, *, app: str, client: str = "") -> "GapFiller | None":
@@ -83,16 +85,21 @@ class Completions:
         if slug is None:
             return None
         key = (slug, str(root), client)
-        if key not in self._made:
-            if key not in self._making:
-                self._making[key] = asyncio.ensure_future(self._make(slug, root, app, client))
-                self._making[key].add_done_callback(lambda _: self._making.pop(key))
+        if slug in self._not_free:
+            return None
+        if key not in self._made and key not in self._making:
+            making = self._making[key] = asyncio.ensure_future(self._make(slug, root, app, client))
+            making.add_done_callback(lambda task: self._landed(key, task))
+        if key in self._making:
             # Whoever types on is not to end the start of a server.
-            made = await asyncio.shield(self._making[key])
-            if made is None:
-                return None
-            self._made[key] = made
+            return await asyncio.shield(self._making[key])
         return self._made[key]
+
+    def _landed(self, key: _Key, task: "asyncio.Task[GapFiller | None]") -> None:
+        del self._making[key]
+        # Asked for its error, since whoever waited for it may be gone.
+        if not task.cancelled() and task.exception() is None and (made := task.result()) is not None:
+            self._made[key] = made
 
     async def close(self) -> None:
         tasks = tuple(self._making.values())
@@ -144,16 +151,17 @@ class Completions:
         return self._found[0]
 
     async def _make(self, slug: str, root: Path, app: str, client: str) -> "GapFiller | None":
+        host = self._host
+        target = await asyncio.to_thread(host.target, slug)
+        if host.settings.completion.enabled == "local" and not _costs_nothing_here(target.endpoint):
+            self._not_free.add(slug)
+            return None
         # In a thread: the engine's modules load for half a second, and the host has to hear its client.
         await asyncio.to_thread(_load)
         from tallystick_agent.loop.complete import GapFiller
         from tallystick_agent.loop.parts import SessionOptions
         from tallystick_server.local.terminal import LocalTerminal
 
-        host = self._host
-        target = await asyncio.to_thread(host.target, slug)
-        if host.settings.completion.enabled == "local" and not _costs_nothing_here(target.endpoint):
-            return None
         if target.endpoint.provider == "local":
             served = replace(target.endpoint, base_url=await self._start_local(target.endpoint.model))
             target = replace(target, endpoint=served, candidates=(served, *target.candidates[1:]))

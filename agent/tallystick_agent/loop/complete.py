@@ -32,6 +32,8 @@ from tallystick_agent.tokens.counter import Counter
 PURPOSE: Final = "completion"
 PREDICT_MS: Final = 4_000
 """Milliseconds that a slow machine may write on a suggestion of which a whole line is there."""
+THOUGHTS: Final = 512
+"""Tokens for a model that cannot be kept from thinking first."""
 LEAST_WARM: Final = 64
 """Tokens of a file that is worth reading ahead."""
 _NO_INFILL: Final = (400, 404, 422, 501)
@@ -161,6 +163,7 @@ class GapFiller:
 
     def _chat_request(self, gap: Gap, seen: Window) -> ChatRequest:
         rule = self._chatter.capabilities.reasoning
+        thoughts = THOUGHTS if rule is not None and rule.mandatory else 0
         name = gap.path or "untitled"
         parts = (
             TextPart(name="prompt", text=f"File `{name}` ({gap.language}), before the cursor:\n<before>\n"),
@@ -172,7 +175,7 @@ class GapFiller:
         return ChatRequest(
             system=load("complete"),
             messages=(UserMessage(parts=tuple(part for part in parts if part.text)),),
-            max_output_tokens=self._settings.max_tokens,
+            max_output_tokens=self._settings.max_tokens + thoughts,
             temperature=0.0,
             reasoning=Reasoning(effort="none") if rule is not None else None,
             session_key=self._session_id,

@@ -73,7 +73,7 @@ def place_of(before: str, after: str) -> Place:
 def enough(text: str, place: Place) -> bool:
     """Whether nothing that may still come would be shown."""
     if place.one_line:
-        return "\n" in text.lstrip("\n")
+        return "\n" in text
     return len(_block(text, place, whole=False)) < len(text.split("\n"))
 
 
