@@ -15,6 +15,8 @@ WAIT_S: Final = 2.0
 """Seconds for which a list of completions may wait for a model: editors show other servers' items with it."""
 _LONGEST_LABEL: Final = 60
 _WORD: Final = re.compile(r"[\w$]*$")
+_SPECIAL: Final = re.compile(r"[\\$}]")
+"""What means something in a snippet."""
 
 
 async def inline_item(server: TallystickServer, params: types.InlineCompletionParams) -> list[types.InlineCompletionItem]:
@@ -50,13 +52,18 @@ async def complete_item(server: TallystickServer, params: types.CompletionParams
     if filled is None:
         return []
     head = document.text[:offset]
-    word = _WORD.search(head[max(head.rfind("\n"), head.rfind("\r")) + 1 :])
+    line = head[max(head.rfind("\n"), head.rfind("\r")) + 1 :]
+    word = _WORD.search(line)
     begun = word.group() if word else ""
     whole = begun + filled.text
-    label = next((line.strip() for line in whole.split("\n") if line.strip()), "")
+    label = next((text.strip() for text in whole.split("\n") if text.strip()), "")
     short = label if len(label) <= _LONGEST_LABEL and "\n" not in whole.strip() else label[: _LONGEST_LABEL - 2] + " …"
-    place = _range(document, offset - len(begun), _end(document, offset, filled), encoding)
     code = types.MarkupContent(kind=types.MarkupKind.Markdown, value=f"{_FENCE}{document.language}\n{whole}\n{_FENCE}")
+    form = _form_of(server.client_capabilities)
+    new = _snippet(whole, line) if form == types.InsertTextFormat.Snippet else whole
+    end = _end(document, offset, filled)
+    # Some editors put a text at the cursor whatever its range says: what goes away behind the cursor is an edit of its own.
+    gone = [types.TextEdit(range=_range(document, offset, end, encoding), new_text="")] if end > offset else None
     return [
         types.CompletionItem(
             label=short,
@@ -65,11 +72,36 @@ async def complete_item(server: TallystickServer, params: types.CompletionParams
             documentation=code,
             filter_text=begun + label.removeprefix(begun),
             sort_text="~",
-            insert_text_format=types.InsertTextFormat.PlainText,
-            insert_text_mode=types.InsertTextMode.AsIs,
-            text_edit=types.TextEdit(range=place, new_text=document.spelled(whole)),
+            insert_text_format=form,
+            insert_text_mode=types.InsertTextMode.AsIs if form == types.InsertTextFormat.PlainText else None,
+            text_edit=types.TextEdit(
+                range=_range(document, offset - len(begun), offset, encoding), new_text=document.spelled(new)
+            ),
+            additional_text_edits=gone,
         )
     ]
+
+
+def _form_of(capabilities: types.ClientCapabilities) -> types.InsertTextFormat:
+    """Text as it stands where an editor takes it so; else a snippet where it knows these.
+
+    Neovim inserts of a plain text no more than its first word, and of a snippet all, each line indented as the cursor's.
+    """
+    documents = capabilities.text_document
+    completion = documents.completion if documents is not None else None
+    item = completion.completion_item if completion is not None else None
+    if item is None or not item.snippet_support:
+        return types.InsertTextFormat.PlainText
+    modes = item.insert_text_mode_support
+    as_is = modes is not None and types.InsertTextMode.AsIs in modes.value_set
+    return types.InsertTextFormat.PlainText if as_is else types.InsertTextFormat.Snippet
+
+
+def _snippet(text: str, line: str) -> str:
+    """`text` as a snippet without places to fill in, its lines without the indentation of the cursor's `line`."""
+    indentation = line[: len(line) - len(line.lstrip(" \t"))]
+    first, *more = _SPECIAL.sub(r"\\\g<0>", text).split("\n")
+    return "\n".join([first, *(one.removeprefix(indentation) for one in more)])
 
 
 _FENCE: Final = "`" * 4

@@ -134,6 +134,44 @@ def test_an_item_of_several_lines(tmp_path: Path) -> None:
     write(tmp_path, ["y = x / 2\n    return y"], scene, capabilities={})
 
 
+SNIPPETS: dict[str, Any] = {"completionItem": {"snippetSupport": True}}
+AS_IS: dict[str, Any] = {"completionItem": {"snippetSupport": True, "insertTextModeSupport": {"valueSet": [1, 2]}}}
+
+
+def test_where_plain_text_is_cut_short_it_is_a_snippet(tmp_path: Path) -> None:
+    """Neovim takes of a plain text its first word; of a snippet it indents each line as the cursor's."""
+    answer = "x = {'a': \"$b\"}\n    if x:\n        pass\n    return '\\\\'"
+
+    async def scene(at: Typist) -> None:
+        uri = at.open("a.py", SOURCE)
+        [item] = await at.listed(uri, AT)
+        assert item["insertTextFormat"] == 2
+        assert item["textEdit"]["newText"] == "x = {'a': \"\\$b\"\\}\nif x:\n    pass\nreturn '\\\\\\\\'"
+
+    write(tmp_path, [answer], scene, capabilities={"textDocument": {"completion": SNIPPETS}})
+
+
+def test_where_text_is_taken_as_it_is_it_is_none(tmp_path: Path) -> None:
+    async def scene(at: Typist) -> None:
+        uri = at.open("a.py", SOURCE)
+        [item] = await at.listed(uri, AT)
+        assert (item["insertTextFormat"], item["insertTextMode"]) == (1, 1)
+        assert item["textEdit"]["newText"] == "x = 1\n    return x"
+
+    write(tmp_path, ["x = 1\n    return x"], scene, capabilities={"textDocument": {"completion": AS_IS}})
+
+
+def test_the_rest_of_a_line_goes_in_an_edit_of_its_own(tmp_path: Path) -> None:
+    async def scene(at: Typist) -> None:
+        uri = at.open("a.py", "g(|)\n")
+        [item] = await at.listed(uri, 2)
+        assert at.accepted(uri, item) == "g(a)[0])\n"
+        [gone] = item["additionalTextEdits"]
+        assert (gone["newText"], gone["range"]["start"]["character"], gone["range"]["end"]["character"]) == ("", 2, 3)
+
+    write(tmp_path, ["a)[0]"], scene, capabilities={})
+
+
 def test_editors_with_inline_completions_get_no_item_as_well(tmp_path: Path) -> None:
     async def scene(at: Typist) -> None:
         uri = at.open("a.py", SOURCE)
