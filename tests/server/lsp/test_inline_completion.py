@@ -10,6 +10,11 @@ from tests.server.lsp.typist import INLINE, QUICK, Typist, write
 from tests.support.lsp_client import LspError, started
 from tests.support.scripted_provider import Reply
 
+
+class Ended(Exception):
+    """The server is gone, as it was meant."""
+
+
 SOURCE = "# é🎉 über\ndef half(x):\n    |\n\n\nprint(half(4))  # 🎉\n"
 AT = SOURCE.index("|")
 HALF = Reply(lines="return x / 2", input_tokens=100, output_tokens=6, cached=90)
@@ -110,6 +115,28 @@ def test_a_cancelled_request_ends_its_stream(tmp_path: Path) -> None:
         assert (row["finish"], row["source"]) == ("aborted", "estimated")
 
     write(tmp_path, [Reply(hang=True)], scene, after=after)
+
+
+@pytest.mark.parametrize("orderly", [True, False])
+def test_the_end_of_the_client_is_the_end_of_a_request_that_is_booked(tmp_path: Path, orderly: bool) -> None:
+    async def scene(at: Typist) -> None:
+        uri = at.open("a.py", SOURCE)
+        _, answer = at.begin(uri, AT)
+        await at.client.until(at.provider.arrived.is_set)
+        if orderly:
+            await at.client.stop()
+        else:
+            assert at.client.process.stdin is not None
+            at.client.process.stdin.close()
+            await at.client.process.wait()
+        await asyncio.gather(answer, return_exceptions=True)
+        await at.client.until(at.provider.closed_early.is_set)
+        [row] = at.books()
+        assert (row["finish"], row["error_code"], row["source"]) == ("aborted", "interrupted", "estimated")
+        raise Ended
+
+    with pytest.raises(Ended):
+        write(tmp_path, [Reply(hang=True)], scene)
 
 
 def test_what_the_server_had_counted_is_booked_when_it_is_stopped(tmp_path: Path) -> None:

@@ -58,8 +58,10 @@ class Typist:
         """Items of an ordinary completion."""
         position = self.client._position(self.client.documents[uri].text, at)  # pyright: ignore[reportPrivateUsage]
         params = {"textDocument": {"uri": uri}, "position": position, "context": {"triggerKind": 1}}
-        found: list[dict[str, Any]] = await self.client.request("textDocument/completion", params) or []
-        return found
+        found: dict[str, Any] = await self.client.request("textDocument/completion", params)
+        assert found["isIncomplete"] is True
+        items: list[dict[str, Any]] = found["items"]
+        return items
 
     def accepted(self, uri: str, item: dict[str, Any]) -> str:
         """The text of the document after the editor took the item."""

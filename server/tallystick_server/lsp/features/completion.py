@@ -7,7 +7,8 @@ from tallystick_server.lsp.server import TallystickServer
 
 
 def register(server: TallystickServer) -> None:
-    async def completion(params: types.CompletionParams) -> list[types.CompletionItem]:
-        return await complete_item(server, params)
+    async def completion(params: types.CompletionParams) -> types.CompletionList:
+        # Never whole: what a model suggests is another thing at the next key.
+        return types.CompletionList(is_incomplete=True, items=await complete_item(server, params))
 
     server.on(types.TEXT_DOCUMENT_COMPLETION, completion, types.CompletionOptions())
