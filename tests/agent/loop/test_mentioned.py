@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.agent.context.code.workspaces import commit, git, git
+from tests.agent.context.code.workspaces import commit, git
 from tests.agent.loop.conversation import Talk, read, repo, talk, texts
 from tests.support.scripted_provider import Reply, ScriptedProvider
 
