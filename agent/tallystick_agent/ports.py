@@ -39,6 +39,8 @@ class FileWrite:
     base_digest: str
     newline: Literal["\n", "\r\n"] = "\n"
     bom: bool = False
+    remove: bool = False
+    """The file is to go; `text` then counts only where an editor keeps it open."""
 
 
 class Files(Protocol):

@@ -89,6 +89,7 @@ export interface FileChange {
 export interface FilesChanged {
   call_id: string;
   changes: FileChange[];
+  undoes?: string | null;
   kind: "files_changed";
 }
 
@@ -178,6 +179,7 @@ export interface Prompt {
   context?: string;
   budget?: Budget;
   purpose?: string;
+  mode?: "act" | "plan" | "answer" | null;
   kind: "prompt";
 }
 
@@ -195,6 +197,12 @@ export interface ReasoningItem {
   native?: unknown;
   endpoint?: string;
   kind: "reasoning";
+}
+
+/** Another title for the session. */
+export interface Rename {
+  title: string;
+  kind: "rename";
 }
 
 /** RequestFinished */
@@ -263,6 +271,24 @@ export interface SessionOpened {
   kind: "session_opened";
 }
 
+/** SessionRenamed */
+export interface SessionRenamed {
+  title: string;
+  kind: "session_renamed";
+}
+
+/** Limits of each turn from now on; what is `None` stays as the settings say. */
+export interface SetBudget {
+  budget: Budget;
+  kind: "set_budget";
+}
+
+/** How the turns from now on may work. */
+export interface SetMode {
+  mode: "act" | "plan" | "answer";
+  kind: "set_mode";
+}
+
 /** SetModel */
 export interface SetModel {
   slug: string;
@@ -313,8 +339,14 @@ export interface TurnStarted {
   purpose?: string;
   budget?: Budget;
   given?: Budget | null;
+  mode?: "act" | "plan" | "answer";
   continued?: boolean;
   kind: "turn_started";
+}
+
+/** Take back what the last turn that changed files did to them; a turn of its own, which asks no model. */
+export interface Undo {
+  kind: "undo";
 }
 
 /** What one request, or a sum of requests, used. */
@@ -328,9 +360,9 @@ export interface Usage {
   source?: "reported" | "estimated";
 }
 
-export type EventBody = SessionOpened | SessionClosed | TurnStarted | TurnFinished | RequestPlanned | RequestStarted | AttemptFailed | RequestFinished | ItemStarted | ItemDelta | ItemFinished | PermissionRequested | PermissionDecided | QuestionAsked | FilesChanged | Notice;
+export type EventBody = SessionOpened | SessionClosed | SessionRenamed | TurnStarted | TurnFinished | RequestPlanned | RequestStarted | AttemptFailed | RequestFinished | ItemStarted | ItemDelta | ItemFinished | PermissionRequested | PermissionDecided | QuestionAsked | FilesChanged | Notice;
 
-export type Operation = Prompt | Continue | Answer | Decide | Cancel | Compact | RestoreWindow | SetModel | CloseSession;
+export type Operation = Prompt | Continue | Answer | Decide | Cancel | Compact | RestoreWindow | SetModel | SetMode | SetBudget | Rename | Undo | CloseSession;
 
 /** One event as it comes on a line or in `tallystick/event`: the envelope and the body as one object. */
 export type Event = EventBody & { v: number; session_id: string; turn_id: string | null; seq: number; time: string };

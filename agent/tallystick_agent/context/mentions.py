@@ -1,6 +1,6 @@
 """What a prompt points at with `@`: files, folders, lines, symbols, changes, commits, addresses, output. Owns the grammar; pure.
 
-    @src/cart.py   @src/cart.py:10-40   @"name with space.md"   @src/   @symbol:Cart.total   @diff   @commit:1a2b3c4
+    @src/cart.py   @src/cart.py:10-40   @"name with space.md"   @src/   @symbol:Cart.total   @diff   @staged   @commit:1a2b3c4
     @https://example.org/page   @terminal   @diagnostics
 
 A word after `@` that names nothing here stays a word: addresses, decorators and package names are written like that too.
@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal
 
-MentionKind = Literal["file", "image", "folder", "symbol", "diff", "commit", "url", "terminal", "diagnostics"]
+MentionKind = Literal["file", "image", "folder", "symbol", "diff", "staged", "commit", "url", "terminal", "diagnostics"]
 MOST: Final = 50
 """Mentions of one prompt."""
 IMAGES: Final = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
@@ -81,6 +81,8 @@ def _word(word: str, paths: _Paths) -> Mention | None:
     match word:
         case "diff" | "changes":
             return Mention(kind="diff")
+        case "staged":
+            return Mention(kind="staged")
         case "terminal":
             return Mention(kind="terminal")
         case "diagnostics" | "problems":

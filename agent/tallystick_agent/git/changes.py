@@ -46,6 +46,23 @@ def changes(repo: Repo, files: Files) -> tuple[Change, ...]:
     return tuple(found)
 
 
+def staged(repo: Repo) -> tuple[Change, ...]:
+    """What a commit would take now, by path: the index against HEAD. Blocks."""
+    before, now = repo.tree(), repo.index()
+    paths = sorted(path for path in {*before, *now} if before.get(path) != now.get(path))
+    found: list[Change] = []
+    for path in paths[:MOST_CHANGED]:
+        old = repo.blob(before[path]) if path in before else b""
+        new = repo.blob(now[path]) if path in now else b""
+        if old is None or new is None or b"\0" in new[:8_192] or b"\0" in old[:8_192]:
+            found.append(Change(path=path, diff=f"--- a/{path}\n+++ b/{path}\n(binary or unreadable)\n"))
+        else:
+            found.append(Change(path=path, diff="".join(_diff(path, _lines(old), _lines(new), before, now))))
+    if len(paths) > MOST_CHANGED:
+        found.append(Change(path="…", diff=f"(more than {MOST_CHANGED} files are staged; the others are not shown)\n"))
+    return tuple(found)
+
+
 def _change(repo: Repo, files: Files, path: str, before: Mapping[str, str], live: Mapping[str, str]) -> Change | None:
     """How a file differs; `None` where it does not, or where nothing can be claimed of it."""
     data = _load(files, path) if path in live else b""

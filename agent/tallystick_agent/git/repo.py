@@ -80,6 +80,16 @@ class Repo:
                 found[path] = kind.split()[2]
         return found
 
+    def index(self) -> dict[str, str]:
+        """The paths below this folder as they are staged, and the blob of each; links, submodules and conflicts are left out."""
+        listed = self._ask("ls-files", "-s", "-z", "--", ".") or ""
+        found: dict[str, str] = {}
+        for row in listed.split("\0"):
+            kind, _, path = row.partition("\t")
+            if kind.startswith("100") and kind.endswith(" 0"):
+                found[path] = kind.split()[1]
+        return found
+
     def left_out(self) -> frozenset[str]:
         """Tracked paths that a sparse checkout leaves out of the work tree: that they are missing is no change."""
         listed = self._ask("ls-files", "-t", "-z", "--", ".") or ""

@@ -17,7 +17,7 @@ from tallystick_agent.context.code.record import read_text
 from tallystick_agent.context.fragments import Form, Fragment, Kind, Shape
 from tallystick_agent.context.mentions import IMAGES, Mention
 from tallystick_agent.context.web_text import page_text
-from tallystick_agent.git.changes import changes
+from tallystick_agent.git.changes import Change, changes, staged
 from tallystick_agent.git.repo import Repo
 from tallystick_agent.loop.parts import EngineParts, SessionOptions
 from tallystick_agent.policy.paths import confine, is_secret
@@ -78,6 +78,8 @@ class Lookup:
                 await self._symbol(one.target)
             case "diff":
                 await self._diff()
+            case "staged":
+                await self._staged()
             case "commit":
                 shown = await asyncio.to_thread(partial(self._repo().show, one.target, hidden=is_secret))
                 self._need(shown, one, "there is no such commit", partial(self._add, "commit", one.target))
@@ -163,12 +165,23 @@ class Lookup:
         if not found:
             self._found.problems.append("@diff: nothing differs from HEAD.")
             return
+        self._changes("", "last commit", found)
+
+    async def _staged(self) -> None:
+        repo = await asyncio.to_thread(self._repo)
+        found = await asyncio.to_thread(staged, repo) if repo.found else ()
+        if found:
+            self._changes("staged", "last commit, as far as they are staged", found)
+        else:
+            self._found.problems.append("@staged: nothing is staged for a commit.")
+
+    def _changes(self, source: str, since: str, found: Sequence[Change]) -> None:
         secret = "(it may hold secrets and is not shown)"
         diffs = [f"--- a/{one.path}\n+++ b/{one.path}\n{secret}\n" if is_secret(one.path) else one.diff for one in found]
-        whole = "Changes since the last commit:\n" + "".join(diffs)
-        listed = "Changed since the last commit:\n" + "\n".join(one.path for one in found)
+        whole = f"Changes since the {since}:\n" + "".join(diffs)
+        listed = f"Changed since the {since}:\n" + "\n".join(one.path for one in found)
         self._found.fragments.append(
-            Fragment(kind="diff", source="", shapes=self._shapes([("whole", whole), ("outline", listed)]))
+            Fragment(kind="diff", source=source, shapes=self._shapes([("whole", whole), ("outline", listed)]))
         )
 
     def _add(self, kind: Kind, source: str, text: str) -> None:

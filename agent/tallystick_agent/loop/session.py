@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import replace
-from typing import assert_never
+from typing import Literal, assert_never
 
 from tallystick_agent.context.assemble import xray
 from tallystick_agent.context.test_command import TestCommand
@@ -26,6 +26,7 @@ from tallystick_agent.loop.setup import find_tests
 from tallystick_agent.loop.slash import Slash, slash
 from tallystick_agent.loop.step import Finish, TurnState, after_error
 from tallystick_agent.loop.turn import Turn, TurnSetup, bounded
+from tallystick_agent.loop.undo import undo
 from tallystick_agent.policy.redaction import clean
 from tallystick_agent.protocol.errors import StorageError, TallystickError
 from tallystick_agent.protocol.events import (
@@ -39,11 +40,14 @@ from tallystick_agent.protocol.events import (
     Purpose,
     QuestionAsked,
     SessionClosed,
+    SessionRenamed,
+    Shown,
     TurnFinished,
     TurnStarted,
 )
 from tallystick_agent.protocol.ids import CallId, ItemId, SessionId, TurnId
 from tallystick_agent.protocol.messages import AssistantMessage, ToolMessage
+from tallystick_agent.protocol.modes import WorkMode
 from tallystick_agent.protocol.operations import (
     Answer,
     Cancel,
@@ -53,17 +57,25 @@ from tallystick_agent.protocol.operations import (
     Decide,
     Operation,
     Prompt,
+    Rename,
     RestoreWindow,
+    SetBudget,
+    SetMode,
     SetModel,
+    Undo,
 )
 from tallystick_agent.protocol.usage import Budget
 from tallystick_agent.sessions.replay import is_stub, limits
 from tallystick_agent.tools.base import OutputStore, ToolContext
-from tallystick_agent.tools.registry import LARGE, SMALL
+from tallystick_agent.tools.registry import tools_for
 from tallystick_agent.tools.runner import ToolRunner
 
 ASKED_SHARE = 0.4
 """Of the history, what a compaction that the user asks for leaves."""
+MOST_TITLE = 120
+"""Characters."""
+PLANNING = "You are planning: read and search, then give a plan. Nothing can be changed or run until the user says so.\n"
+PLANNED = "You may change files and run commands again.\n"
 
 
 class Session:
@@ -79,6 +91,9 @@ class Session:
         self._begun = self._stop_at_once = self._told_end = False
         self._grants = options.grants
         self._sent = Sent()
+        self._mode: WorkMode = "plan" if recorder.state.mode == "plan" else "act"
+        self._limits = Budget()
+        """Those that the user set for this session."""
         self._background: set[asyncio.Task[None]] = set()
         self._context = ToolContext(
             workspace=options.workspace,
@@ -109,11 +124,11 @@ class Session:
         """Takes an operation; what becomes of it comes as events."""
         match operation:
             case Prompt():
-                await self._start(operation.text, operation.context, operation.budget, operation.purpose, continued=False)
+                await self._start(operation)
             case Continue():
                 # Who goes on with a turn goes on under its limits.
                 budget = limits(operation.budget, self._recorder.state.budget)
-                await self._start("", "", budget, "chat", continued=True)
+                await self._start(Prompt(text="", budget=budget, mode=self._recorder.state.mode), continued=True)
             case Decide():
                 waiting = self._decisions.get(operation.call_id)
                 if waiting is not None and not waiting.done():
@@ -130,6 +145,16 @@ class Session:
                 await self._between_turns(self._compact(operation.focus))
             case RestoreWindow():
                 await self._between_turns(self._restore_window())
+            case SetMode():
+                self._mode = operation.mode
+            case SetBudget():
+                self._limits = limits(operation.budget, self._limits)
+            case Rename():
+                title = " ".join(operation.title.split())[:MOST_TITLE]
+                if title:
+                    await self._recorder.emit(SessionRenamed(title=title), durable=True)
+            case Undo():
+                await self._start(Prompt(text="/undo"))
             case CloseSession():
                 await self.close()
             case _ as never:
@@ -198,8 +223,8 @@ class Session:
                 self._report(error)
                 await self._notice("internal", f"A bug in Tallystick ({type(error).__name__}). The session is whole.", "")
 
-    async def _notice(self, code: str, message: str, remedy: str) -> None:
-        await self._recorder.emit(Notice(level="warning", code=code, message=message, remedy=remedy))
+    async def _notice(self, code: str, message: str, remedy: str, *, level: Literal["info", "warning"] = "warning") -> None:
+        await self._recorder.emit(Notice(level=level, code=code, message=message, remedy=remedy))
 
     def _report(self, error: Exception) -> None:
         """Writes a bug's traceback to a file of ours: a person is told in words."""
@@ -221,29 +246,34 @@ class Session:
         else:
             self._stop_at_once = True
 
-    async def _start(self, prompt: str, context: str, budget: Budget, purpose: str, *, continued: bool) -> None:
+    async def _start(self, prompt: Prompt, *, continued: bool = False) -> None:
         if self.busy:
             await self._notice("busy", "A turn is running.", "Wait for it, or stop it first.")
             return
         self._begun = self._stop_at_once = self._told_end = False
-        self._task = asyncio.create_task(self._turn(prompt, context, budget, purpose, continued=continued))
+        command = slash(prompt.text)
+        if command is not None and command.name in ("plan", "act"):
+            self._mode = "plan" if command.name == "plan" else "act"
+            prompt = replace(prompt, text=command.rest or prompt.text, mode=self._mode)
+        self._task = asyncio.create_task(self._turn(prompt, continued=continued))
 
-    async def _turn(self, prompt: str, context: str, given: Budget, purpose: str, *, continued: bool) -> None:
+    async def _turn(self, prompt: Prompt, *, continued: bool) -> None:
         """Runs a turn and always logs its end. Limits that it was not given are those of the settings now."""
         self._recorder.turn_id = TurnId(self._parts.ids.new("turn"))
-        budget = limits(given, from_settings(self._parts.settings.budget))
+        budget = limits(prompt.budget, limits(self._limits, from_settings(self._parts.settings.budget)))
         asker = Asker(self._parts, self._options, self._recorder, budget, self._sent)
         self._begun = True
         try:
             if self._stop_at_once:
                 raise asyncio.CancelledError
             started = TurnStarted(
-                prompt=prompt,
-                context=context,
+                prompt=prompt.text,
+                context=prompt.context,
                 model=self._options.model,
-                purpose=purpose,
+                purpose=prompt.purpose,
                 budget=budget,
-                given=given,
+                given=limits(prompt.budget, self._limits),
+                mode=prompt.mode or self._mode,
                 continued=continued,
             )
             finish = await bounded(self._work(asker, started), budget.timeout_s)
@@ -284,7 +314,7 @@ class Session:
         await self._settle()
         if not continued and (command := slash(started.prompt)) is not None:
             return await self._slash(started, asker, command)
-        tests = await find_tests(self._parts, options)
+        tests = await find_tests(self._parts, options) if started.mode == "act" else None
         if not continued:
             started = await self._with_context(started, asker, tests)
         await recorder.emit(started, durable=True)
@@ -297,7 +327,7 @@ class Session:
             options=options,
             endpoint=options.endpoint,
             call_mode=await call_mode_of(options.endpoint, self._parts, asker),
-            tools=SMALL if options.endpoint.scale == "small" else LARGE,
+            tools=tools_for(options.endpoint.scale, started.mode),
             purpose=_purpose(purpose),
             test_command=tests,
         )
@@ -330,12 +360,18 @@ class Session:
                 await self._compact(command.rest, asker)
             case "restore":
                 await self._restore_window()
+            case "undo":
+                return await undo(self._recorder, self._options.workspace, self._parts.ids)
+            case "plan":
+                await self._notice("mode", "Planning: nothing is changed or run until /act.", "", level="info")
+            case "act":
+                await self._notice("mode", "Files may be changed and commands run, as the settings allow.", "", level="info")
         return Finish(stop="end_turn")
 
     async def _with_context(self, started: TurnStarted, asker: Asker, tests: TestCommand | None) -> TurnStarted:
         """The prompt with what belongs before it; what had to be left out is told."""
         state, counter = self._recorder.state, asker.counter
-        tools = SMALL if self._options.endpoint.scale == "small" else LARGE
+        tools = tools_for(self._options.endpoint.scale, started.mode)
         plain = base_request(self._parts.settings, self._options.endpoint, tools, state.messages)
         request = xray(plain, counter).input_tokens + counter.text(started.prompt + started.context)
         allowed = allowed_context(self._parts.settings, self._options.target, request, plain.max_output_tokens, counter.band)
@@ -343,7 +379,10 @@ class Session:
         for notice in gathered.notices:
             await self._recorder.emit(notice)
         self._context.seen.update(gathered.seen)
-        return replace(started, shown=gathered.shown, images=gathered.images)
+        shown = gathered.shown
+        if started.mode == "plan" or (started.mode == "act" and state.mode == "plan" and state.messages):
+            shown = (*shown, Shown(name="mode", text=PLANNING if started.mode == "plan" else PLANNED))
+        return replace(started, shown=shown, images=gathered.images)
 
     async def _ask_permission(self, request: PermissionRequested) -> Decide:
         """Waits for the user's word; after the stated time no answer means no."""
@@ -379,8 +418,6 @@ class Session:
         task.add_done_callback(self._background.discard)
 
     async def _set_model(self, slug: str) -> None:
-        from dataclasses import replace
-
         try:
             self._options = replace(self._options, model=slug, target=self._parts.resolve(slug))
         except TallystickError as error:

@@ -1,4 +1,4 @@
-"""What a session tells its hosts and its log. A closed union of 16 kinds; nothing else comes out. Owns no behaviour.
+"""What a session tells its hosts and its log. A closed union of 17 kinds; nothing else comes out. Owns no behaviour.
 
 Every event has an envelope (session, turn, sequence number, time); `body` says what happened. State is a fold of these.
 """
@@ -9,6 +9,7 @@ from typing import Literal
 from tallystick_agent.protocol.errors import Code
 from tallystick_agent.protocol.ids import CallId, ItemId, RequestId, SessionId, TurnId
 from tallystick_agent.protocol.messages import ImagePart, JsonValue
+from tallystick_agent.protocol.modes import WorkMode
 from tallystick_agent.protocol.usage import Budget, Cost, Segment, Usage
 
 StopReason = Literal[
@@ -48,6 +49,12 @@ class SessionClosed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRenamed:
+    title: str
+    kind: Literal["session_renamed"] = "session_renamed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """A piece of text that stands before a prompt: rules, a map of the code, a file that the prompt names."""
 
@@ -73,6 +80,8 @@ class TurnStarted:
     """The limits that the turn is under."""
     given: Budget | None = None
     """Those of them that were asked for with the turn; the others are the settings'. `None` in logs of before."""
+    mode: WorkMode = "act"
+    """How the turn may work."""
     continued: bool = False
     """True when this takes up a turn that was cut short: the prompt is already in the history."""
     kind: Literal["turn_started"] = "turn_started"
@@ -286,6 +295,8 @@ class FileChange:
 class FilesChanged:
     call_id: CallId
     changes: tuple[FileChange, ...]
+    undoes: TurnId | None = None
+    """The turn whose changes these take back."""
     kind: Literal["files_changed"] = "files_changed"
 
 
@@ -301,6 +312,7 @@ class Notice:
 EventBody = (
     SessionOpened
     | SessionClosed
+    | SessionRenamed
     | TurnStarted
     | TurnFinished
     | RequestPlanned

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tallystick_agent.protocol.ids import CallId
+from tallystick_agent.protocol.modes import WorkMode
 from tallystick_agent.protocol.usage import Budget
 
 Decision = Literal["allow_once", "allow_always", "reject"]
@@ -18,6 +19,8 @@ class Prompt:
     """Selection, open documents and the like, already as text for the model."""
     budget: Budget = Budget()
     purpose: str = "chat"
+    mode: WorkMode | None = None
+    """Of this turn alone; `None` takes the session's."""
     kind: Literal["prompt"] = "prompt"
 
 
@@ -78,8 +81,53 @@ class SetModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetMode:
+    """How the turns from now on may work."""
+
+    mode: WorkMode
+    kind: Literal["set_mode"] = "set_mode"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetBudget:
+    """Limits of each turn from now on; what is `None` stays as the settings say."""
+
+    budget: Budget
+    kind: Literal["set_budget"] = "set_budget"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rename:
+    """Another title for the session."""
+
+    title: str
+    kind: Literal["rename"] = "rename"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undo:
+    """Take back what the last turn that changed files did to them; a turn of its own, which asks no model."""
+
+    kind: Literal["undo"] = "undo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CloseSession:
     kind: Literal["close_session"] = "close_session"
 
 
-Operation = Prompt | Continue | Answer | Decide | Cancel | Compact | RestoreWindow | SetModel | CloseSession
+Operation = (
+    Prompt
+    | Continue
+    | Answer
+    | Decide
+    | Cancel
+    | Compact
+    | RestoreWindow
+    | SetModel
+    | SetMode
+    | SetBudget
+    | Rename
+    | Undo
+    | CloseSession
+)

@@ -10,6 +10,7 @@ from tallystick_agent.protocol.events import (
     AttemptFailed,
     CompactionItem,
     Event,
+    FileChange,
     FilesChanged,
     Item,
     ItemDelta,
@@ -27,6 +28,7 @@ from tallystick_agent.protocol.events import (
     RequestStarted,
     SessionClosed,
     SessionOpened,
+    SessionRenamed,
     ToolCallItem,
     TurnFinished,
     TurnStarted,
@@ -42,12 +44,15 @@ from tallystick_agent.protocol.messages import (
     ToolResultPart,
     UserMessage,
 )
+from tallystick_agent.protocol.modes import WorkMode
 from tallystick_agent.protocol.usage import Budget, Usage
 
 _LIMITS = tuple(Budget.__dataclass_fields__)
 DROPPED = "[This output was dropped to save context. Call the tool again if you need it.]"
 MOST_CALLS = 400
 """Calls that are remembered for a digest."""
+MOST_CHANGES = 200
+"""Changes of files that can be taken back."""
 MOST_WINDOWS = 4
 """Windows that can be brought back."""
 
@@ -74,6 +79,14 @@ class CallFact:
     status: str
     line: str
     """The first line of its output."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A change of a file, and the turn that made it."""
+
+    turn_id: TurnId
+    change: FileChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +127,10 @@ class SessionState:
     plan: PlanItem | None = None
     changed: tuple[str, ...] = ()
     """Paths changed so far, in order of their first change."""
+    done: tuple[Done, ...] = ()
+    """The last changes that were not taken back, in order."""
+    mode: WorkMode = "act"
+    """How the last turn could work."""
     prompts: tuple[str, ...] = ()
     """Every prompt of the session, as the user wrote it."""
     calls: tuple[CallFact, ...] = ()
@@ -174,13 +191,22 @@ def step(state: SessionState, event: Event) -> SessionState:
         case ItemFinished(item=item):
             return _item(state, item)
         case FilesChanged() as body:
-            fresh = tuple(change.path for change in body.changes if change.path not in state.changed)
-            return replace(state, changed=(*state.changed, *fresh))
+            return _files_changed(state, body, event.turn_id)
+        case SessionRenamed() as body:
+            return replace(state, title=body.title)
         case (
             SessionClosed() | RequestPlanned() | AttemptFailed() | ItemStarted() | ItemDelta() | PermissionRequested()
             | PermissionDecided() | QuestionAsked() | Notice()
         ):  # fmt: skip
             return state
+
+
+def _files_changed(state: SessionState, body: FilesChanged, turn_id: TurnId | None) -> SessionState:
+    if body.undoes is not None:
+        return replace(state, done=tuple(one for one in state.done if one.turn_id != body.undoes))
+    fresh = tuple(change.path for change in body.changes if change.path not in state.changed)
+    done = tuple(Done(turn_id=turn_id, change=change) for change in body.changes) if turn_id is not None else ()
+    return replace(state, changed=(*state.changed, *fresh), done=(*state.done, *done)[-MOST_CHANGES:])
 
 
 def _one_more(turns: tuple[int, ...]) -> tuple[int, ...]:
@@ -194,6 +220,7 @@ def _turn_started(state: SessionState, body: TurnStarted, turn_id: TurnId | None
         open_turn=turn_id,
         reply_at=None,
         model=body.model or state.model,
+        mode=body.mode,
     )
     state = replace(state, last_stop="", budget=body.given if body.given is not None else body.budget)
     if body.continued:

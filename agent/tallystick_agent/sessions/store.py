@@ -105,7 +105,7 @@ def summarise(path: Path) -> SessionSummary | None:
             for line in file:
                 if not line.endswith(b"\n"):
                     break
-                is_turn = b'"kind":"turn_' in line
+                is_turn = b'"kind":"turn_' in line or b'"kind":"session_renamed"' in line
                 if first and not is_turn and len(line) > 2_000:
                     continue
                 event = _object(line)
@@ -118,6 +118,8 @@ def summarise(path: Path) -> SessionSummary | None:
                     turns += not last.get("continued")
                     unfinished = True
                     title = title or str(last.get("prompt", "")).strip().split("\n")[0][:80]
+                elif is_turn and last.get("kind") == "session_renamed":
+                    title = str(last.get("title", ""))[:120]
                 elif is_turn and last.get("kind") == "turn_finished":
                     unfinished = False
                     last_stop = str(last.get("stop", ""))

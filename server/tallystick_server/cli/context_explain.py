@@ -7,8 +7,8 @@ import click
 
 from tallystick_agent.protocol.display import shown
 from tallystick_agent.protocol.usage import usd
-from tallystick_server.cli.tally import cached, money
 from tallystick_server.compose import Application
+from tallystick_server.money import cached, money
 
 if TYPE_CHECKING:
     from rich.console import Console

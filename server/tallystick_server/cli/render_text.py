@@ -30,7 +30,8 @@ from tallystick_agent.protocol.events import (
 )
 from tallystick_agent.protocol.operations import Decide, Decision
 from tallystick_server.cli.keyboard import read_line
-from tallystick_server.cli.tally import Tally, money
+from tallystick_server.cli.tally import Tally
+from tallystick_server.money import money
 
 if TYPE_CHECKING:
     from rich.status import Status

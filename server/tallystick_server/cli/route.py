@@ -90,7 +90,7 @@ def _table(lines: "list[RouteLine]", input_tokens: int, output_tokens: int) -> N
 def _cost(one: "Endpoint", input_tokens: int, output_tokens: int) -> str:
     from tallystick_agent.protocol.usage import Usage
     from tallystick_agent.usage.pricing import price_usage
-    from tallystick_server.cli.tally import money
+    from tallystick_server.money import money
 
     nanos = price_usage(Usage(input_tokens=input_tokens, output_tokens=output_tokens), one.price)
     return "?" if nanos is None else money(nanos)

@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tallystick_agent.protocol.events import RequestFinished
-from tallystick_agent.protocol.usage import Usage, usd
+from tallystick_agent.protocol.usage import Usage
+from tallystick_server.money import cached, money
 
 
 @dataclass(slots=True)
@@ -81,15 +82,3 @@ def _cells(one: _Sum) -> tuple[str, ...]:
         f"{one.usage.output_tokens:,}{mark}",
         money(one.nanos) if one.known else "unknown",
     )
-
-
-def cached(tokens: int, of: int) -> str:
-    """Tokens that came from a provider's cache, with their share of the input."""
-    return f"{tokens:,} ({tokens / of:.0%})" if tokens > 0 and of > 0 else f"{tokens:,}"
-
-
-def money(nanos: int) -> str:
-    """Dollars with as many digits as the amount has, at least two."""
-    text = f"{usd(nanos):f}"
-    whole, _, part = text.partition(".")
-    return f"${whole}.{part.rstrip('0').ljust(2, '0')}"

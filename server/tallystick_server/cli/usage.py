@@ -1,19 +1,18 @@
 """`tallystick usage`: who used which tokens, from the ledger. Owns the periods and the table."""
 
 import json
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal, cast
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from tallystick_agent.protocol.display import shown
 from tallystick_server.cli.columns import lay_out, note, terminal_width
 from tallystick_server.compose import Application
+from tallystick_server.usage_view import Period, since_ms
 
 if TYPE_CHECKING:
     from tallystick_agent.usage.ledger import GroupBy, SegmentTotal, Total
-
-Period = Literal["today", "week", "month", "all"]
 
 
 @click.command(name="usage")
@@ -41,15 +40,6 @@ def command(by: str, period: str, session: str | None, as_json: bool) -> int:
     return 0
 
 
-def since_ms(period: Period, now: datetime) -> int:
-    """The period's start in milliseconds: midnight of the user's zone, today or so many days back."""
-    days = {"today": 0, "week": 6, "month": 29}.get(period)
-    if days is None:
-        return 0
-    start = (now - timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return int(start.timestamp() * 1000)
-
-
 def _show_totals(by: str, totals: "list[Total]", *, as_json: bool) -> None:
     from tallystick_agent.protocol.usage import usd
 
@@ -62,7 +52,7 @@ def _show_totals(by: str, totals: "list[Total]", *, as_json: bool) -> None:
     if not totals:
         click.echo("Nothing was used in this period.")
         return
-    from tallystick_server.cli.tally import cached, money
+    from tallystick_server.money import cached, money
 
     rows: list[tuple[str, ...]] = []
     for one in totals:

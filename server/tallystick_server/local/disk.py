@@ -179,6 +179,10 @@ class DiskWorkspace:
     def _fill(self, opened: contextlib.ExitStack, pending: "list[_Pending]", write: FileWrite, path: str) -> None:
         """Writes and syncs the temporary file beside its target."""
         folder, _, name = path.rpartition("/")
+        if write.remove:
+            descriptor = opened.enter_context(folder_beneath(self._root, folder))
+            pending.append(_Pending(path=path, folder=descriptor, temporary="", name=name))
+            return
         descriptor = opened.enter_context(folder_beneath(self._root, folder, make_folders=True))
         mode = 0o644
         with contextlib.suppress(FileNotFoundError):
@@ -224,7 +228,7 @@ class DiskWorkspace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pending:
-    """A temporary file that waits to become `name`."""
+    """A temporary file that waits to become `name`; without one, `name` is to go."""
 
     path: str
     folder: int
@@ -232,12 +236,16 @@ class _Pending:
     name: str
 
     def finish(self) -> None:
-        os.rename(self.temporary, self.name, src_dir_fd=self.folder, dst_dir_fd=self.folder)
+        if self.temporary:
+            os.rename(self.temporary, self.name, src_dir_fd=self.folder, dst_dir_fd=self.folder)
+        else:
+            os.unlink(self.name, dir_fd=self.folder)
         os.fsync(self.folder)
 
     def remove(self) -> None:
-        with contextlib.suppress(OSError):
-            os.unlink(self.temporary, dir_fd=self.folder)
+        if self.temporary:
+            with contextlib.suppress(OSError):
+                os.unlink(self.temporary, dir_fd=self.folder)
 
 
 def _remove_all(pending: list[_Pending]) -> None:

@@ -25,8 +25,8 @@ from tallystick_agent.protocol.events import (
     TurnFinished,
     TurnStarted,
 )
-from tallystick_agent.protocol.usage import usd
 from tallystick_server.lsp.chat_document import ANSWER, YOU, open_fence, quoted
+from tallystick_server.money import brief_money
 
 MOST_DIFF_LINES = 120
 MOST_DIFF_CHARS = 8_000
@@ -152,10 +152,7 @@ def render(answer: Answer) -> str:
 def usage_line(ended: TurnFinished, model: str) -> str:
     """What the turn cost. A price that is not known is said to be unknown, never 0."""
     about = "about " if ended.usage.source == "estimated" else ""
-    if ended.cost.nanos is None:
-        money = "price unknown"
-    else:
-        money = "<$0.0001" if 0 < ended.cost.nanos < 100_000 else f"${usd(ended.cost.nanos):.4f}"
+    money = brief_money(ended.cost.nanos)
     requests = f"{ended.requests} request{'' if ended.requests == 1 else 's'}"
     tokens = f"{about}{ended.usage.input_tokens:,} tokens in, {ended.usage.output_tokens:,} out"
     return f"*{', '.join(part for part in (tokens, money, requests, model) if part)}*"

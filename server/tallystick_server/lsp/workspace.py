@@ -66,7 +66,8 @@ class EditorWorkspace:
             elif self._as_document(document).digest != write.base_digest:
                 raise StaleDocument(f"{write.path} changed since it was read.", remedy="Read it again.")
             else:
-                shown.append((document, _spelled(document, write)))
+                shown.append((document, "" if write.remove else _spelled(document, write)))
+                plain += [write] if write.remove and await self._saved(write) else []
         await self._rewrite(tuple(shown))
         if not plain:
             return
@@ -87,6 +88,13 @@ class EditorWorkspace:
                 if _done(live, document, text):
                     continue
             raise StaleDocument(f"{document.uri} changed while it was edited.", remedy="Read it again.")
+
+    async def _saved(self, write: FileWrite) -> bool:
+        """Whether the file on the disk is what the open document was."""
+        try:
+            return (await self._disk.read(write.path)).digest == write.base_digest
+        except WorkspaceError:
+            return False
 
     def _undo(self, document: OpenDocument, text: str) -> Rewrite | None:
         live = self._documents.get(document.uri)

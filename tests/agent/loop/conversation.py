@@ -11,7 +11,7 @@ from tests.support.program import Program
 from tests.support.scripted_provider import ScriptedProvider, Seen
 
 from tallystick_agent.protocol.events import CompactionItem, EventBody, ItemFinished, Notice, TurnFinished, TurnStarted
-from tallystick_agent.protocol.operations import Compact, Operation, Prompt, RestoreWindow
+from tallystick_agent.protocol.operations import Compact, Operation, Prompt, RestoreWindow, Undo
 from tallystick_agent.sessions.event_log import read_log
 from tallystick_agent.sessions.replay import SessionState, fold
 from tallystick_server.compose import Application
@@ -82,7 +82,7 @@ def talk(
         for step in steps:
             operation = Prompt(text=step) if isinstance(step, str) else step
             await session.submit(operation)
-            if not isinstance(operation, Prompt):
+            if not isinstance(operation, Prompt | Undo):
                 continue
             async with asyncio.timeout(60):
                 async for event in events:

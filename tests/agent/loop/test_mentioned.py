@@ -120,6 +120,24 @@ def test_the_diff_has_unsaved_new_and_deleted_files_and_no_secret(tmp_path: Path
     assert "hidden-value" not in text
 
 
+def test_what_is_staged_and_nothing_else(tmp_path: Path) -> None:
+    root = repo(tmp_path).repo
+    commit(root, "First", a="a = 1\n", b="b = 1\n", gone="g = 1\n")
+    assert ask(tmp_path, "message for @staged").said == ["@staged: nothing is staged for a commit."]
+    (root / "a.py").write_text("a = 2\n", "utf-8")
+    (root / ".env").write_text("KEY=hidden-value\n", "utf-8")
+    git(root, "add", "-A")
+    git(root, "rm", "-q", "gone.py")
+    (root / "a.py").write_text("a = 3\n", "utf-8")
+    (root / "b.py").write_text("b = 2\n", "utf-8")
+    text = ask(tmp_path, "message for @staged").shown()["diff:staged"]
+    assert "-a = 1\n+a = 2\n" in text
+    assert "a = 3" not in text
+    assert "b.py" not in text
+    assert "+++ /dev/null\n" in text
+    assert "hidden-value" not in text
+
+
 def test_a_long_diff_becomes_a_list_of_paths(tmp_path: Path) -> None:
     root = repo(tmp_path).repo
     commit(root, "First", a="a = 1\n")

@@ -78,10 +78,12 @@ BODIES: list[EventBody] = [
     events.PermissionDecided(call_id=CallId("c"), tool="edit", decision="allow_always", by="user", rule="r"),
     events.QuestionAsked(call_id=CallId("c"), question="q", options=("a", "b")),
     events.FilesChanged(call_id=CallId("c"), changes=(events.FileChange(path="a", diff="d", before="", after="x"),)),
+    events.FilesChanged(call_id=CallId("c"), changes=(), undoes=TurnId("t")),
+    events.SessionRenamed(title="t"),
     events.Notice(level="warning", code="c", message="m", remedy="r"),
 ]
 OPERATIONS: list[Operation] = [
-    operations.Prompt(text="t", context="c", budget=Budget(max_cost_nanos=5), purpose="edit"),
+    operations.Prompt(text="t", context="c", budget=Budget(max_cost_nanos=5), purpose="edit", mode="answer"),
     operations.Continue(budget=Budget(max_requests=3)),
     operations.Answer(call_id=CallId("c"), text="yes"),
     operations.Decide(call_id=CallId("c"), digest="x", decision="allow_once", by="policy"),
@@ -89,6 +91,10 @@ OPERATIONS: list[Operation] = [
     operations.Compact(),
     operations.RestoreWindow(),
     operations.SetModel(slug="p/m"),
+    operations.SetMode(mode="plan"),
+    operations.SetBudget(budget=Budget(max_tokens=9)),
+    operations.Rename(title="t"),
+    operations.Undo(),
     operations.CloseSession(),
 ]
 

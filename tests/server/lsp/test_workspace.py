@@ -195,3 +195,20 @@ def test_changes_by_range_in_their_order(place: Place) -> None:
     document = place.documents.get(uri)
     assert document is not None
     assert (document.text, document.version) == ("\x0c\u2028xB\n", 3)
+
+
+@pytest.mark.parametrize(("saved", "left"), [("saved\n", False), ("other\n", True)])
+def test_a_file_that_goes_is_emptied_on_the_screen_and_gone_from_the_disk(place: Place, saved: str, left: bool) -> None:
+    async def run() -> None:
+        uri = place.open("a.py", "saved\n")
+        (place.root / "a.py").write_text(saved)
+        gone = FileWrite(path="a.py", text="", base_digest=digest("saved\n"), remove=True)
+        closed = FileWrite(path="b.py", text="", base_digest=digest("b\n"), remove=True)
+        await place.workspace.write((gone, closed))
+        document = place.documents.get(uri)
+        assert document is not None
+        assert document.text == ""
+        assert (place.root / "a.py").exists() is left, "a file that is not what was shown is somebody else's"
+        assert not (place.root / "b.py").exists()
+
+    asyncio.run(run())
