@@ -189,9 +189,13 @@ def _costs_nothing_here(endpoint: "Endpoint") -> bool:
 
 
 def _model_of(data: Any) -> str:
-    """The model of llama.cpp's own list; empty for any other server's, of which we do not know what a request starts."""
+    """The loaded model of llama.cpp's own list; empty for any other server's, of which we do not know what a request starts.
+
+    A server for several models loads one when it is asked; those that it has loaded say so.
+    """
     try:
-        first: Any = data["data"][0]
-        return str(first["id"]) if first["owned_by"] == "llamacpp" else ""
-    except (LookupError, TypeError):
+        rows: list[Any] = [row for row in data["data"] if row["owned_by"] == "llamacpp"]
+        loaded = [row["id"] for row in rows if row.get("status", {}).get("value", "loaded") == "loaded"]
+        return str(loaded[0])
+    except (LookupError, TypeError, AttributeError):
         return ""

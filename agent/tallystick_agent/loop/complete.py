@@ -84,6 +84,8 @@ class GapFiller:
         self._filler = _filler(endpoint)
         """The endpoint for gaps; `None` where there is none, or where it refused the first."""
         self._chatter = _without_thoughts(endpoint)
+        self._in_words = self._settings.model is not None or self._settings.enabled is True
+        """Whether a model that fills no gaps is asked as in a chat: not one that merely happens to run here."""
         self._counter = Counter(endpoint.token_family)
         self.usage = Usage()
         self.cost = Cost(priced_nanos=0)
@@ -108,6 +110,8 @@ class GapFiller:
                         return await self._fill(self._gap_request(seen, place), self._filler, place, chat=False)
                     except ProviderError as error:
                         self._refused(error)
+                if not self._in_words:
+                    return Filled(text="")
                 return await self._fill(self._chat_request(gap, seen), self._chatter, place, chat=True)
         except TimeoutError:
             return Filled(text="")

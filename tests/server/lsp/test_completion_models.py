@@ -91,7 +91,19 @@ def test_a_model_without_markers_is_asked_in_words(tmp_path: Path) -> None:
             ("stop", True),
         ]
 
-    write(tmp_path, script, scene, after=after)
+    write(tmp_path, script, scene, settings=QUICK + 'model = "llamacpp/coder"\n', after=after)
+
+
+def test_a_model_without_markers_that_merely_runs_is_left_alone(tmp_path: Path) -> None:
+    async def scene(at: Typist) -> None:
+        uri = at.open("a.py", SOURCE)
+        assert await at.text(uri, AT) == ""
+        assert await at.text(uri, at.type(uri, AT, "y")) == ""
+        assert [one.path for one in at.provider.requests] == ["/infill"]
+        assert at.client.all("window/showMessage") == []
+
+    refusal = '{"error": {"code": 501, "message": "Infill is not supported by this model", "type": "not_supported_error"}}'
+    write(tmp_path, [Reply(status=501, body=refusal)], scene)
 
 
 def test_a_model_that_nobody_knows_is_told_once(tmp_path: Path) -> None:

@@ -24,6 +24,19 @@ def test_the_rest_along_the_way() -> None:
     assert cache.get("v", "x = ", "\n") is None
 
 
+def test_what_an_editor_closes_by_itself_is_no_other_text() -> None:
+    cache = cached("print(f(a), b)")
+    assert cache.get("u", "x = print(", ")\n") == Filled(text="f(a), b")
+    assert cache.get("u", "x = print(f(", "))\n") is None, "the answer does not end with both"
+    assert cache.get("u", "x = ", ")\n") is None
+    assert cache.get("u", "x = print(", "y\n") is None
+    assert cache.get("u", "x = print(", ")") is None
+    assert cached("f(\n    a\n)").get("u", "x = f(", ")\n") is None
+    far = "y" * 3_000
+    assert cached("f(a)", after=far).get("u", "x = f(", ")" + far) == Filled(text="a")
+    assert cached("f(a)", after=far).get("u", "x = f(", ")" + far + "y") is None
+
+
 def test_that_nothing_is_suggested_is_remembered_at_its_place() -> None:
     cache = cached("")
     assert cache.get("u", "x = ", "\n") == Filled(text="")

@@ -260,11 +260,12 @@ def loaded(at: Typist) -> bool:
         ("[completion]\nenabled = false\n", None, 0),
         (QUICK, {"data": []}, 1),
         (QUICK, {"data": [{"id": "coder", "owned_by": "somebody"}]}, 1),
+        (QUICK, {"data": [{"id": "coder", "owned_by": "llamacpp", "status": {"value": "unloaded"}}]}, 1),
         (QUICK, Reply(status=500), 1),
         (QUICK + 'enabled = false\nmodel = "llamacpp/coder"\n', None, 0),
         (QUICK + 'model = "openai/scripted"\n', None, 0),
     ],
-    ids=["off", "no model", "another server", "a broken server", "off with a model", "a paid model"],
+    ids=["off", "no model", "another server", "not loaded", "a broken server", "off with a model", "a paid model"],
 )
 def test_where_nothing_completes_nothing_is_loaded(tmp_path: Path, settings: str, models: Any, looks: int) -> None:
     async def scene(at: Typist) -> None:
