@@ -82,12 +82,17 @@ def landed(base: str, wanted: str, live: str) -> bool:
 
 def _line_start(text: str, line: int) -> int:
     if "\r" not in text:
-        at = 0
-        for _ in range(line):
-            found = text.find("\n", at)
-            if found < 0:
+        at, left = 0, line
+        while left:
+            # Counting is many times faster than going from line to line.
+            lines = text.count("\n", at, at + _STRIDE)
+            if lines >= left:
+                for _ in range(left):
+                    at = text.find("\n", at) + 1
+                return at
+            at, left = at + _STRIDE, left - lines
+            if at >= len(text):
                 return len(text)
-            at = found + 1
         return at
     ends = [match.end() for match in _BREAK.finditer(text)]
     return 0 if line == 0 else ends[line - 1] if line <= len(ends) else len(text)
