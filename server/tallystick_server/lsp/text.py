@@ -12,7 +12,7 @@ from itertools import accumulate, islice
 from tallystick_server.lsp.positions import BREAK, Encoding, index_at, units
 
 PIECE = 8_192
-"""Characters; a piece holds at most twice as many, and at least a quarter of it unless it is the only one or between full ones."""
+"""Characters. A piece holds at most twice as many; a short one is joined with its neighbour."""
 _HALVES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 

@@ -15,7 +15,26 @@ from tallystick_server.lsp.text import Text
 URI = "file:///a.py"
 ENCODINGS: tuple[Encoding, ...] = ("utf-8", "utf-16", "utf-32")
 CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
-LETTERS = ("a", "b", " ", "\n", "\n", "\r\n", "\r\n", "\r", "é", "ß", "€", "漢", "🎉", "👩\u200d💻", "\x0c", "\u2028", "\x85", "\0")
+LETTERS = (
+    "a",
+    "b",
+    " ",
+    "\n",
+    "\n",
+    "\r\n",
+    "\r\n",
+    "\r",
+    "é",
+    "ß",
+    "€",
+    "漢",
+    "🎉",
+    "👩\u200d💻",
+    "\x0c",
+    "\u2028",
+    "\x85",
+    "\0",
+)
 SEEDS = 1_200
 Change = types.TextDocumentContentChangeEvent
 
