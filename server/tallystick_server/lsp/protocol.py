@@ -209,7 +209,7 @@ class TallystickProtocol(LanguageServerProtocol):
             self._refuse(msg_id, INTERNAL_ERROR, why)
 
     def _cancel(self, msg_id: Any) -> None:
-        task = self._running.get(msg_id)
+        task = self._running.get(msg_id) if isinstance(msg_id, str | int) else None
         if task is not None:
             task.cancel()
 
@@ -231,8 +231,9 @@ class TallystickProtocol(LanguageServerProtocol):
         self._put(body)
 
     def _refuse(self, msg_id: MsgId | None, code: int, message: str, data: Any = None) -> None:
-        error = types.ResponseError(code=code, message=message, data=data)
-        self._put(self._encode(types.ResponseErrorMessage(id=msg_id, error=error)))
+        """The id is written even where it is null, which lsprotocol leaves out."""
+        error = {"code": code, "message": message} | ({} if data is None else {"data": data})
+        self._put(self._encode({"jsonrpc": self.VERSION, "id": msg_id, "error": error}))
 
     def _take_answer(self, data: dict[str, Any], msg_id: MsgId) -> None:
         """The client's answer to a request of ours; one to a question that was withdrawn has nobody to go to."""

@@ -94,6 +94,13 @@ class TallystickServer(LanguageServer):
         _log.warning("the client's process has ended")
         self.leave()
 
+    def _receive(self, body: bytes) -> None:
+        """Whatever is wrong with one message, or with us, the next one is heard."""
+        try:
+            self._wire.receive(body)
+        except Exception:
+            _log.exception("a bug in the taking of a message")
+
     async def _read(self, reader: asyncio.StreamReader, outbox: Outbox) -> None:
         """What came together is taken together, so that a cancel meets its request before that begins; but not for long."""
         loop = asyncio.get_running_loop()
@@ -101,7 +108,7 @@ class TallystickServer(LanguageServer):
         try:
             async with contextlib.aclosing(read_messages(reader)) as messages:
                 async for body in messages:
-                    self._wire.receive(body)
+                    self._receive(body)
                     if self._wire.exit_code is not None:
                         return
                     await outbox.room()
