@@ -13,7 +13,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Hashable
 
-FULL = 4 * 1024 * 1024
+FULL = 1024 * 1024
 MOST = 64 * 1024 * 1024
 """Bytes that wait; a single message may be larger."""
 _BATCH = 65_536

@@ -21,8 +21,8 @@ from tallystick_server.lsp.transport import Connection, FramingError, read_messa
 
 FLUSH_S = 0.5
 """Seconds for the last messages to be written."""
-TAKEN_S = 0.01
-"""Seconds for which messages that came together keep other work waiting."""
+TAKEN = 100
+"""Messages that came together and are taken before other work goes on."""
 _log = logging.getLogger(__name__)
 
 
@@ -103,8 +103,7 @@ class TallystickServer(LanguageServer):
 
     async def _read(self, reader: asyncio.StreamReader, outbox: Outbox) -> None:
         """What came together is taken together, so that a cancel meets its request before that begins; but not for long."""
-        loop = asyncio.get_running_loop()
-        began = loop.time()
+        taken = 0
         try:
             async with contextlib.aclosing(read_messages(reader)) as messages:
                 async for body in messages:
@@ -112,9 +111,9 @@ class TallystickServer(LanguageServer):
                     if self._wire.exit_code is not None:
                         return
                     await outbox.room()
-                    if loop.time() - began > TAKEN_S:
+                    taken += 1
+                    if taken % TAKEN == 0:
                         await asyncio.sleep(0)
-                        began = loop.time()
         except FramingError as error:
             _log.error("the client was cut off: %s", error)
         except OSError:

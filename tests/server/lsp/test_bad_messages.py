@@ -15,10 +15,10 @@ from tests.support.lsp_client import LspClient, started
 
 URI = "file:///a.tally.md"
 LIFE = ("initialize", "shutdown", "exit")
-REQUESTS = sorted(
-    method for method, (_, answer, *_) in types.METHOD_TO_TYPES.items() if answer is not None and method not in LIFE
-)
-NOTICES = sorted(method for method, (_, answer, *_) in types.METHOD_TO_TYPES.items() if answer is None and method not in LIFE)
+KINDS: dict[str, Any] = {method: kinds[1] for method, kinds in types.METHOD_TO_TYPES.items() if method not in LIFE}
+"""The type of the answer, by method; a notification has none."""
+REQUESTS = sorted(method for method, answer in KINDS.items() if answer is not None)
+NOTICES = sorted(method for method, answer in KINDS.items() if answer is None)
 DEEP = "[" * 400 + "]" * 400
 VALUES: tuple[Any, ...] = (
     None, True, 0, -1, 2**31, 2**63, 10**300, 1.5, -0.0, 1e308, "", "x", URI, "\ud83c", "\0", "file://%zz", "é🎉" * 50,
