@@ -177,8 +177,9 @@ class Conversation:
             self._client.heard.clear()
             self._client.send_raw(body)
             await self._client.request("textDocument/codeLens", {"textDocument": {"uri": "file:///none"}})
-            [answer] = self._client.all("<answer>")
-            return answer
+            answers: list[dict[str, Any]] = self._client.all("<answer>")
+            assert len(answers) == 1
+            return answers[0]
 
         return self._loop.run_until_complete(run())
 
