@@ -8,7 +8,7 @@ from lsprotocol import types
 from tallystick_agent.ports import Filled
 from tallystick_server.lsp.documents import OpenDocument
 from tallystick_server.lsp.inline import Cursor
-from tallystick_server.lsp.positions import Encoding, offset_at, position_at
+from tallystick_server.lsp.positions import Encoding, position_at
 from tallystick_server.lsp.server import TallystickServer
 
 WAIT_S: Final = 2.0
@@ -25,12 +25,12 @@ async def inline_item(server: TallystickServer, params: types.InlineCompletionPa
     if document is None:
         return []
     encoding = server.editor.encoding
-    offset = offset_at(document.text, params.position.line, params.position.character, encoding)
+    offset = document.content.offset(params.position.line, params.position.character, encoding)
     cursor, start, typed = Cursor(document=document, offset=offset), offset, ""
     picked = params.context.selected_completion_info
     if picked is not None:
         # An item of the list is selected: what is suggested goes on from it, and is shown only where it begins with it.
-        start = min(offset, offset_at(document.text, picked.range.start.line, picked.range.start.character, encoding))
+        start = min(offset, document.content.offset(picked.range.start.line, picked.range.start.character, encoding))
         typed = picked.text.replace("\r\n", "\n")
         cursor = Cursor(document=document, offset=offset, typed=typed, replaced=offset - start)
     at_once = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
@@ -47,7 +47,7 @@ async def complete_item(server: TallystickServer, params: types.CompletionParams
     if document is None or _inline(server.client_capabilities):
         return []
     encoding = server.editor.encoding
-    offset = offset_at(document.text, params.position.line, params.position.character, encoding)
+    offset = document.content.offset(params.position.line, params.position.character, encoding)
     filled = await server.inline.suggest(Cursor(document=document, offset=offset), within_s=WAIT_S)
     if filled is None:
         return []

@@ -21,7 +21,7 @@ from tallystick_server.lsp.workspace import EditorWorkspace
 if TYPE_CHECKING:
     from tallystick_server.compose import Application
 
-CLOSE_S = 4.0
+CLOSE_S = 3.5
 """Seconds for ending what runs when the client is gone."""
 
 
