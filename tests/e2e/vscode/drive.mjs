@@ -54,12 +54,17 @@ async function trust() {
   await page.locator(".workspace-trust-editor").getByRole("button", { name: "Trust", exact: true }).click();
   await until("the server", async () => servers().length === 1);
   await frame.locator("#banner").waitFor({ state: "hidden" });
-  await page.keyboard.press("Escape");
+  const editor = page.locator(".workspace-trust-editor");
+  await until("the trust editor to close", async () => {
+    await page.keyboard.press("Control+w");
+    return editor.waitFor({ state: "hidden", timeout: 1_000 }).then(() => true, () => false);
+  });
+  await command(page, "Preferences: Toggle between Light/Dark Themes");
 }
 
 async function unsavedText() {
   await openFile(page, "a.py");
-  await typeAtStart(page, "# unsaved 🎉\n");
+  await typeAtStart(page, "# unsaved\n");
   await until("the typed text", async () => (await editorText(page)).startsWith("# unsaved"));
 }
 
@@ -107,6 +112,7 @@ async function chat() {
   await picture("answer");
   await frame.locator(".usage summary").click();
   await frame.locator("#log").evaluate((element) => element.scrollTo(0, element.scrollHeight));
+  seen.bar = await frame.locator(".bar").first().evaluate((e) => [e.getAttribute("style"), e.getBoundingClientRect().width, e.parentElement.getBoundingClientRect().width]);
   await picture("where-tokens-went");
   return frame;
 }
@@ -145,7 +151,7 @@ async function document() {
   // The code action sends too.
   await page.locator(".editor-instance .view-line").first().click();
   await page.keyboard.press("Control+End");
-  await page.keyboard.type("and again");
+  await page.keyboard.type("and again 🎉");
   await until("the second prompt", async () => (await editorText(page)).includes("and again"));
   await page.keyboard.press("Control+.");
   const action = page.locator(".action-widget .monaco-list-row").filter({ hasText: "Tallystick: Send" });

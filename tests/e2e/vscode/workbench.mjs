@@ -22,10 +22,18 @@ export async function until(what, holds, timeout = 45_000) {
   }
 }
 
-export async function command(page, title) {
-  await page.keyboard.press("F1");
+/** The window's field for commands and files. A key may come while the window is busy with another thing: it is pressed anew. */
+async function quickInput(page, key) {
   const input = page.locator(".quick-input-widget input.input");
-  await input.waitFor();
+  await until(`the field of ${key}`, async () => {
+    await page.keyboard.press(key);
+    return input.waitFor({ timeout: 3_000 }).then(() => true, () => false);
+  });
+  return input;
+}
+
+export async function command(page, title) {
+  const input = await quickInput(page, "F1");
   await input.fill(`>${title}`);
   await page.locator(".quick-input-list .monaco-list-row").filter({ hasText: title }).first().waitFor();
   await page.keyboard.press("Enter");
@@ -33,9 +41,7 @@ export async function command(page, title) {
 }
 
 export async function openFile(page, name) {
-  await page.keyboard.press("Control+p");
-  const input = page.locator(".quick-input-widget input.input");
-  await input.waitFor();
+  const input = await quickInput(page, "Control+p");
   await input.fill(name);
   await page.locator(".quick-input-list .monaco-list-row").filter({ hasText: name }).first().waitFor();
   await page.keyboard.press("Enter");

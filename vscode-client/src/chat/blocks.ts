@@ -41,6 +41,8 @@ export type Block =
       stop: StopReason;
       words: string;
       usage: string;
+      model: string;
+      requests: number;
       segments: readonly { name: string; tokens: number }[];
       changed: boolean;
     };

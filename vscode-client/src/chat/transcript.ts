@@ -32,7 +32,7 @@ export function step(was: Transcript, event: Event): Transcript {
     case "permission_decided":
       return decided(was, event);
     case "question_asked": {
-      const block: Block = { kind: "question", key: `question ${event.call_id}`, question: bounded(event.question, MOST_OUTPUT), options: event.options ?? [], answer: null };
+      const block: Block = { kind: "question", key: event.call_id, question: bounded(event.question, MOST_OUTPUT), options: event.options ?? [], answer: null };
       return { ...put(was, block), activity: "Waiting for your answer" };
     }
     case "files_changed":
@@ -65,7 +65,7 @@ export function note(was: Transcript, key: string, level: BlockOf<"note">["level
 
 /** The user answered a question of the model. */
 export function answered(was: Transcript, callId: string, text: string): Transcript {
-  const block = find(was, `question ${callId}`);
+  const block = find(was, callId);
   return block?.kind === "question" ? { ...put(was, { ...block, answer: text }), activity: "" } : was;
 }
 
@@ -112,6 +112,10 @@ function item(was: Transcript, key: string, of: (EventBody & { kind: "item_finis
 
 function call(was: Transcript, itemId: string, of: ToolCallItem): Transcript {
   const known = find(was, of.call_id);
+  if (known?.kind === "question") {
+    // The call that asks is seen as its question; what it gives back is the answer.
+    return of.status === "running" || known.answer !== null ? was : put(was, { ...known, answer: "" });
+  }
   const before = known?.kind === "call" ? known : undefined;
   const status = of.status ?? "running";
   const block: Block = {
@@ -177,15 +181,15 @@ function finished(was: Transcript, event: Event & { kind: "turn_finished" }): Tr
     `${about}${count(usage.input_tokens ?? 0)} tokens in${cached}`,
     `${count(usage.output_tokens ?? 0)} out`,
     money(nanosOf(cost)),
-    `${requests} request${requests === 1 ? "" : "s"}`,
-    was.model,
   ];
   const end: Block = {
     kind: "end",
     key: `end ${event.turn_id}`,
     stop: event.stop,
     words: bounded(`${event.detail ?? ""} ${event.remedy ?? ""}`.trim(), MOST_OUTPUT),
-    usage: requests === 0 ? "" : spoken.filter(Boolean).join(" · "),
+    usage: requests === 0 ? "" : spoken.join(" · "),
+    model: was.model,
+    requests,
     segments: Object.entries(was.spent)
       .map(([name, tokens]) => ({ name, tokens }))
       .sort((one, other) => other.tokens - one.tokens)

@@ -85,8 +85,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     this.before = old.id;
     this.session = new Session(this.connection, "");
     this.folder = undefined;
-    this.transcript = EMPTY;
-    this.tell();
+    this.change(EMPTY);
     await this.keep();
     await vscode.commands.executeCommand(`${ChatView.id}.focus`);
     this.post({ kind: "focus" });
@@ -208,7 +207,6 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
       this.session.lost();
       if (this.transcript.busy) {
         this.change(cut(this.transcript, "The server ended in the middle of this turn. What was done stays done."));
-        this.badge();
         void this.keep();
       }
     }
@@ -237,6 +235,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   private change(transcript: Transcript): void {
     this.transcript = transcript;
     this.tell();
+    this.badge();
   }
 
   private tell(): void {

@@ -110,7 +110,8 @@ function spent(block: BlockOf<"end">): HTMLElement {
     const cell = (text: string): HTMLElement => h("td", { class: "number" }, text);
     return h("tr", {}, h("th", { scope: "row" }, name), cell(count(tokens)), cell(share(tokens, whole)), h("td", { class: "bars", "aria-hidden": "true" }, bar));
   });
-  return h("table", { "aria-label": "Where the tokens went" }, h("tbody", {}, ...rows));
+  const requests = `${block.requests} request${block.requests === 1 ? "" : "s"}`;
+  return h("div", {}, h("div", { class: "served" }, `${requests} to ${block.model}`), h("table", { "aria-label": "Where the tokens went" }, h("tbody", {}, ...rows)));
 }
 
 function firstLine(text: string): string {

@@ -14,10 +14,9 @@ export function questionCard(block: BlockOf<"question">, known: HTMLElement | un
     // What the user is writing there stays.
     return known;
   }
-  const callId = block.key.replace(/^question /, "");
   const say = (text: string): void => {
     if (text.trim()) {
-      post({ kind: "answer", callId, text: text.trim() });
+      post({ kind: "answer", callId: block.key, text: text.trim() });
     }
   };
   const input = h("input", { type: "text", "aria-label": "Your answer", placeholder: block.options.length > 0 ? "or something else" : "Your answer" });
