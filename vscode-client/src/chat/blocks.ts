@@ -44,7 +44,9 @@ export type Block =
       model: string;
       requests: number;
       segments: readonly { name: string; tokens: number }[];
+      /** The turn changed files, and that was not taken back. */
       changed: boolean;
+      undo: boolean;
     };
 
 export type BlockOf<K extends Block["kind"]> = Extract<Block, { kind: K }>;

@@ -168,9 +168,21 @@ function decided(was: Transcript, event: Event & { kind: "permission_decided" })
 function changed(was: Transcript, event: Event & { kind: "files_changed" }): Transcript {
   const block = find(was, event.call_id);
   const changes = event.changes.map(({ path, diff }) => ({ path, diff: bounded(diff, MOST_DETAIL) }));
+  const undone = event.undoes ?? null;
   // An undo cannot itself be taken back by the same button.
-  const now = { ...was, changed: was.changed || (event.undoes ?? null) === null };
+  const now = undone === null ? { ...was, changed: true } : offerUndo(was, `end ${undone}`);
   return block?.kind === "call" ? put(now, { ...block, changes }) : now;
+}
+
+/** Undo is offered at the last turn that changed files; the turn of `undone` did so no more. */
+function offerUndo(was: Transcript, undone: string): Transcript {
+  const changed = (block: Block): boolean => block.kind === "end" && block.changed && block.key !== undone;
+  const last = was.blocks.findLastIndex(changed);
+  const blocks = was.blocks.map((block, at): Block => {
+    const now = { changed: changed(block), undo: at === last };
+    return block.kind === "end" && (block.changed !== now.changed || block.undo !== now.undo) ? { ...block, ...now } : block;
+  });
+  return { ...was, blocks };
 }
 
 function finished(was: Transcript, event: Event & { kind: "turn_finished" }): Transcript {
@@ -195,8 +207,9 @@ function finished(was: Transcript, event: Event & { kind: "turn_finished" }): Tr
       .sort((one, other) => other.tokens - one.tokens)
       .slice(0, 12),
     changed: was.changed,
+    undo: false,
   };
-  return put(settle(was), end);
+  return offerUndo(put(settle(was), end), "");
 }
 
 /** Nothing runs and nothing waits any more. */

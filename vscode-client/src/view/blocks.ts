@@ -96,7 +96,7 @@ function plan(block: BlockOf<"plan">): HTMLElement {
 
 function end(block: BlockOf<"end">, post: Post): HTMLElement {
   const why = block.stop === "end_turn" ? "" : block.stop === "cancelled" ? "Stopped." : `Stopped (${block.stop.replaceAll("_", " ")}). ${block.words}`;
-  const undo = block.changed && button("Undo changes", () => post({ kind: "undo" }), { class: "quiet", title: "Take back what this turn changed in files" });
+  const undo = block.undo && button("Undo changes", () => post({ kind: "undo" }), { class: "quiet", title: "Take back what this turn changed in files" });
   const usage = block.usage !== "" && h("details", { class: "usage" }, h("summary", {}, block.usage), spent(block));
   return h("section", { class: "end", "aria-label": "End of the turn" }, why !== "" && h("p", { class: "note warning" }, why), h("div", { class: "end-row" }, usage, undo));
 }
