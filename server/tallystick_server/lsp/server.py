@@ -3,14 +3,15 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
+from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from tallystick_agent import __version__
 from tallystick_server.lsp.chat import Chats, Desk
-from tallystick_server.lsp.documents import OpenDocuments
+from tallystick_server.lsp.documents import OpenDocument, OpenDocuments
 from tallystick_server.lsp.editor import Editor
 from tallystick_server.lsp.permissions import Questions
 from tallystick_server.lsp.protocol import TallystickProtocol, make_converter
@@ -18,6 +19,8 @@ from tallystick_server.lsp.sessions import Sessions
 from tallystick_server.lsp.transport import FramingError, Output, read_messages
 
 _log = logging.getLogger(__name__)
+ActionSource = Callable[[types.CodeActionParams], Iterable[types.CodeAction]]
+LensSource = Callable[[OpenDocument], Iterable[types.CodeLens]]
 
 
 class TallystickServer(LanguageServer):
@@ -34,6 +37,9 @@ class TallystickServer(LanguageServer):
         self.questions = Questions(self.editor, self.documents, self.editor.refresh_lenses)
         desk = Desk(editor=self.editor, documents=self.documents, sessions=self.sessions, questions=self.questions)
         self.chats = Chats(desk)
+        self.action_sources: list[ActionSource] = []
+        """Who offers code actions, most urgent first. A source must not block: editors ask on every move of the cursor."""
+        self.lens_sources: list[LensSource] = []
         self._register_features()
 
     def on(self, method: str, handler: Callable[..., Any], options: Any = None) -> None:
@@ -43,6 +49,8 @@ class TallystickServer(LanguageServer):
     def _register_features(self) -> None:
         from tallystick_server.lsp.features import (
             chat_actions,
+            chat_lens,
+            code_action,
             code_lens,
             documents,
             execute_command,
@@ -50,7 +58,7 @@ class TallystickServer(LanguageServer):
             session_methods,
         )
 
-        for feature in (folders, documents, chat_actions, code_lens, execute_command, session_methods):
+        for feature in (folders, documents, code_action, code_lens, execute_command, session_methods, chat_actions, chat_lens):
             feature.register(self)
 
     async def serve(self, reader: asyncio.StreamReader, write: Callable[[bytes], object]) -> int:
