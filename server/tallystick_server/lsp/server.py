@@ -3,15 +3,26 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
+from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from tallystick_agent import __version__
 from tallystick_server.lsp.chat import Chats, Desk
-from tallystick_server.lsp.client_process import ended
-from tallystick_server.lsp.documents import OpenDocuments
+        for feature in (
+            folders,
+            documents,
+            code_action,
+            code_lens,
+            execute_command,
+            completion,
+            inline_completion,
+            session_methods,
+            chat_actions,
+            chat_lens,
+        ):
 from tallystick_server.lsp.editor import Editor
 from tallystick_server.lsp.inline import Inline
 from tallystick_server.lsp.outbox import Outbox
@@ -25,6 +36,8 @@ FLUSH_S = 0.5
 TAKEN = 100
 """Messages that came together and are taken before other work goes on."""
 _log = logging.getLogger(__name__)
+ActionSource = Callable[[types.CodeActionParams], Iterable[types.CodeAction]]
+LensSource = Callable[[OpenDocument], Iterable[types.CodeLens]]
 
 
 class TallystickServer(LanguageServer):
@@ -44,6 +57,9 @@ class TallystickServer(LanguageServer):
         desk = Desk(editor=self.editor, documents=self.documents, sessions=self.sessions, questions=self.questions)
         self.chats = Chats(desk)
         self.inline = Inline(self.editor, self.documents, self.sessions)
+        self.action_sources: list[ActionSource] = []
+        """Who offers code actions, most urgent first. A source must not block: editors ask on every move of the cursor."""
+        self.lens_sources: list[LensSource] = []
         self._register_features()
 
     def on(self, method: str, handler: Callable[..., Any], options: Any = None) -> None:
@@ -53,6 +69,8 @@ class TallystickServer(LanguageServer):
     def _register_features(self) -> None:
         from tallystick_server.lsp.features import (
             chat_actions,
+            chat_lens,
+            code_action,
             code_lens,
             completion,
             documents,
@@ -65,12 +83,14 @@ class TallystickServer(LanguageServer):
         for feature in (
             folders,
             documents,
-            chat_actions,
+            code_action,
             code_lens,
             execute_command,
             completion,
             inline_completion,
             session_methods,
+            chat_actions,
+            chat_lens,
         ):
             feature.register(self)
 
