@@ -11,18 +11,8 @@ from pygls.lsp.server import LanguageServer
 
 from tallystick_agent import __version__
 from tallystick_server.lsp.chat import Chats, Desk
-        for feature in (
-            folders,
-            documents,
-            code_action,
-            code_lens,
-            execute_command,
-            completion,
-            inline_completion,
-            session_methods,
-            chat_actions,
-            chat_lens,
-        ):
+from tallystick_server.lsp.client_process import ended
+from tallystick_server.lsp.documents import OpenDocument, OpenDocuments
 from tallystick_server.lsp.editor import Editor
 from tallystick_server.lsp.inline import Inline
 from tallystick_server.lsp.outbox import Outbox
