@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, cast
 
 from lsprotocol import types
@@ -13,10 +14,13 @@ from tallystick_agent import __version__
 from tallystick_server.lsp.chat import Chats, Desk
 from tallystick_server.lsp.documents import OpenDocument, OpenDocuments
 from tallystick_server.lsp.editor import Editor
+from tallystick_server.lsp.hunks_kept import KeptHunks
 from tallystick_server.lsp.permissions import Questions
 from tallystick_server.lsp.protocol import TallystickProtocol, make_converter
+from tallystick_server.lsp.session_record import Records
 from tallystick_server.lsp.sessions import Sessions
 from tallystick_server.lsp.transport import FramingError, Output, read_messages
+from tallystick_server.lsp.views import Views
 
 _log = logging.getLogger(__name__)
 ActionSource = Callable[[types.CodeActionParams], Iterable[types.CodeAction]]
@@ -37,6 +41,10 @@ class TallystickServer(LanguageServer):
         self.questions = Questions(self.editor, self.documents, self.editor.refresh_lenses)
         desk = Desk(editor=self.editor, documents=self.documents, sessions=self.sessions, questions=self.questions)
         self.chats = Chats(desk)
+        self.hunks = KeptHunks(self.editor, self.documents, self.editor.refresh_lenses)
+        self.records = Records()
+        self.views = Views(self.editor, self.documents)
+        self.sessions.watchers += [self.hunks.heard, self.records.heard]
         self.action_sources: list[ActionSource] = []
         """Who offers code actions, most urgent first. A source must not block: editors ask on every move of the cursor."""
         self.lens_sources: list[LensSource] = []
@@ -46,19 +54,27 @@ class TallystickServer(LanguageServer):
         """Registers the handler of a method."""
         self.feature(method, options)(handler)
 
+    def chats_folder(self, root: Path) -> Path:
+        """Where the chats of a workspace lie that we make."""
+        return root / ".tally"
+
     def _register_features(self) -> None:
         from tallystick_server.lsp.features import (
             chat_actions,
             chat_lens,
             code_action,
             code_lens,
+            code_tasks,
             documents,
             execute_command,
             folders,
+            hunk_lens,
             session_methods,
+            views,
         )
 
-        for feature in (folders, documents, code_action, code_lens, execute_command, session_methods, chat_actions, chat_lens):
+        protocol = (folders, documents, code_action, code_lens, execute_command, session_methods)
+        for feature in (*protocol, chat_actions, chat_lens, hunk_lens, code_tasks, views):
             feature.register(self)
 
     async def serve(self, reader: asyncio.StreamReader, write: Callable[[bytes], object]) -> int:

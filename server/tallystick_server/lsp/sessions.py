@@ -6,7 +6,7 @@ so nothing here touches them before somebody asks for a session.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -49,6 +49,9 @@ class OpenSession:
     """The one subscription, from the first event on."""
 
 
+Watcher = Callable[[OpenSession, Event], None]
+
+
 class Sessions:
     def __init__(self, editor: Editor, documents: OpenDocuments, model: str | None) -> None:
         self._editor = editor
@@ -58,6 +61,8 @@ class Sessions:
         self._open: dict[str, OpenSession] = {}
         self._roots: tuple[Path, ...] = ()
         self._loading = asyncio.Lock()
+        self.watchers: list[Watcher] = []
+        """Each hears every event of every session, before the one who opened the session does. They must not block."""
 
     def set_roots(self, uris: tuple[str, ...]) -> None:
         """The editor's workspace folders."""
@@ -85,7 +90,8 @@ class Sessions:
             workspace, app="lsp", client=self._editor.client, model=slug, resume=SessionId(resume) if resume else None
         )
         application.warm(workspace)
-        opened = OpenSession(session=session, workspace=workspace, events=session.events())
+        watched = _Watched(session.events(), self.watchers)
+        opened = watched.of = OpenSession(session=session, workspace=workspace, events=watched)
         self._open[session.session_id] = opened
         return opened
 
@@ -104,6 +110,25 @@ class Sessions:
                 await asyncio.gather(*(self.close(session_id) for session_id in tuple(self._open)), return_exceptions=True)
                 if self._application is not None:
                     await self._application.close()
+
+
+class _Watched:
+    """A session's events on their way to the one who opened it."""
+
+    def __init__(self, events: AsyncIterator[Event], watchers: list[Watcher]) -> None:
+        self._events = events
+        self._watchers = watchers
+        self.of: OpenSession | None = None
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self
+
+    async def __anext__(self) -> Event:
+        event = await anext(self._events)
+        for watch in self._watchers:
+            if self.of is not None:
+                watch(self.of, event)
+        return event
 
 
 def _load() -> "Application":

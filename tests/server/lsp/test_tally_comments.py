@@ -4,7 +4,7 @@ import pytest
 
 from tallystick_server.lsp.tally_comments import MOST_COMMENTS, find_comments
 
-CASES = [
+CASES: list[tuple[str, str, list[tuple[int, int, str]]]] = [
     ("python", "x = 1  # tally: make it 2\n", [(0, 0, "make it 2")]),
     ("python", "# tally: one\n# two\n#\n# three\n", [(0, 1, "one\ntwo")]),
     ("python", "# note\n# Tally: one\n#   two\n# tally: three\n", [(1, 2, "one\ntwo"), (3, 3, "three")]),
@@ -38,7 +38,7 @@ CASES = [
     ("yaml", "a: b#c # tally: one\n", [(0, 0, "one")]),
     ("dockerfile", "# tally: one\nRUN x\n", [(0, 0, "one")]),
     ("clojure", '(f "; tally: no") ;; tally: one\n', [(0, 0, "one")]),
-    ("emacs-lisp", '(f ?\\") ;; tally: lost\n;; tally: two\n;; more\n', [(1, 2, "two\nmore")]),
+    ("emacs-lisp", '(f ?\\") ;; tally: one\n;; tally: two\n;; more\n', [(0, 0, "one"), (1, 2, "two\nmore")]),
     ("ini", "; tally: one\n", [(0, 0, "one")]),
     ("latex", "100\\% sure % tally: one\n", [(0, 0, "one")]),
     ("unheard-of", "  // tally: one\nx # tally: no\n-- tally: two\n", [(0, 0, "one"), (2, 2, "two")]),
