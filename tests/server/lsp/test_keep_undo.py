@@ -202,7 +202,7 @@ def test_views_of_plan_and_changes(tmp_path: Path, able: bool) -> None:
             else:
                 texts.append(at.said)
         assert "- [x] look\n- [~] change a.py\n" in texts[0]
-        assert "--- a/a.py\n+++ b/a.py\n@@ -1,6 +1,7 @@\n line 0 é🎉\n line 1 é🎉\n-line 2 é🎉\n+two 🎉\n+and\n" in texts[1]
+        assert "--- a/a.py\n+++ b/a.py\n@@ -1,12 +1,12 @@\n line 0 é🎉\n line 1 é🎉\n-line 2 é🎉\n+two 🎉\n+and\n" in texts[1]
         assert "+mine" not in texts[1]
         if not able:
             assert at.said.endswith("## You\n\n")
@@ -249,30 +249,27 @@ def test_the_whole_of_a_question_can_be_seen_while_it_is_open(tmp_path: Path) ->
     play(tmp_path, [edit, "Too bad."], scene, capabilities={})
 
 
-def test_the_person_keeps_typing_while_changes_land(tmp_path: Path) -> None:
-    """Three edits of the agent and the person's own lines between them: undoing all leaves exactly the person's."""
+def test_the_person_writes_between_changes(tmp_path: Path) -> None:
+    """Edits of three turns and the person's own lines among them: undoing all leaves exactly the person's."""
 
     async def scene(at: Desk, _: ScriptedProvider) -> None:
         at.open(source=SOURCE)
-        at.answers("Allow for this session")
-        typed = 0
-
-        def type_first() -> None:
-            nonlocal typed
-            if typed < 6 and "## Tallystick" in at.said:
-                typed += 1
-                where = at.source.index("line 5")
-                at.client.replace(at.code, where, where, f"mine {typed}\n")
-
-        at.client.on_edit = type_first
-        await at.send()
-        at.client.on_edit = None
-        assert "one!" in at.source
+        for number in range(3):
+            await changed(at)
+            where = at.source.index("line 5")
+            at.client.replace(at.code, where, where, f"mine {number}\n")
+            at.client.replace(at.code, 0, 0, "above\n")
+            at.client.replace(at.chat, len(at.said), len(at.said), "go on\n")
+        assert "one!! " in at.source
+        assert "nine! " in at.source
         await at.client.run((await lenses(at))[1][2])
-        mine = "".join(f"mine {number}\n" for number in range(1, typed + 1))
-        assert at.source == SOURCE.replace("line 5", f"{mine}line 5")
+        assert at.source == "above\n" * 3 + SOURCE.replace("line 5", "mine 0\nmine 1\nmine 2\nline 5")
 
     edits: list[Reply | str] = []
     for old, new in (("line 1 ", "one! "), ("line 9 ", "nine! "), ("one! ", "one!! ")):
-        edits += [f'call edit {{"path":"a.py","edits":[{{"old":"{old}","new":"{new}"}}]}}', 'call read_file {"path":"a.py"}']
-    play(tmp_path, [*edits, "Done."], scene)
+        edits += [
+            'call read_file {"path":"a.py"}',
+            f'call edit {{"path":"a.py","edits":[{{"old":"{old}","new":"{new}"}}]}}',
+            "Done.",
+        ]
+    play(tmp_path, edits, scene)
