@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +62,8 @@ class Application:
         self._completing = LlamaServer(home / "logs" / "llama_completion.log")
         self._completions: Completions | None = None
         self._engine: Engine | None = None
+        self._building = threading.Lock()
+        """Reports ask for the ledger from threads."""
         self._fetching: asyncio.Task[None] | None = None
         self._index_store: IndexStore | None = None
         self._indexes: dict[str, CodeIndex] = {}
@@ -99,9 +102,10 @@ class Application:
 
     @property
     def engine(self) -> "Engine":
-        if self._engine is None:
-            self._engine = self._build()
-        return self._engine
+        with self._building:
+            if self._engine is None:
+                self._engine = self._build()
+            return self._engine
 
     def _build(self) -> "Engine":
         from tallystick_agent.loop.engine import Engine
@@ -181,6 +185,22 @@ class Application:
             await self.code_search(workspace).prepare()
         except Exception as error:
             logging.getLogger("tallystick").warning("the index was not built ahead: %s", type(error).__name__)
+
+    async def names(self, root: Path, words: str, most: int) -> tuple[tuple[str, str], ...]:
+        """Names of definitions that these words are about, each with its path. Raises `ConfigurationError`."""
+        if not words.strip("._"):
+            return ()
+        found = await self.code_search(self.disk(root)).find(f"`{words}`", [2_000], mode="outline")
+        lines = [line for code_map in found.maps.values() for line in code_map.lines]
+        near = [line for line in lines if words.lower() in line.name.lower()]
+        return tuple(dict.fromkeys((line.name, line.path) for line in near))[:most]
+
+    def commits(self, root: Path, most: int) -> tuple[tuple[str, str], ...]:
+        """The newest commits: their names, and the first lines of their messages. Blocks."""
+        from tallystick_agent.git.repo import Repo
+
+        repo = Repo(root, self.environment)
+        return tuple((one.sha, one.message.split("\n")[0]) for one in repo.changes(repo.commits(most))) if repo.found else ()
 
     def outlook(self, found: "Explained") -> "Forecast":
         """How long a session's window and money last if it goes on as it did."""

@@ -148,7 +148,7 @@ class Session:
             case SetMode():
                 self._mode = operation.mode
             case SetBudget():
-                self._limits = limits(operation.budget, self._limits)
+                self._limits = operation.budget
             case Rename():
                 title = " ".join(operation.title.split())[:MOST_TITLE]
                 if title:

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -17,9 +17,15 @@ from pygls.exceptions import JsonRpcException
 from tallystick_agent.protocol.errors import TallystickError
 from tallystick_server.lsp import filed
 from tallystick_server.lsp.documents import OpenDocument, OpenDocuments
+from tallystick_server.lsp.marks import Mark
 from tallystick_server.lsp.positions import Encoding, position_at, smallest_change
 
 _log = logging.getLogger(__name__)
+_SEVERITY = {
+    "error": types.DiagnosticSeverity.Error,
+    "warning": types.DiagnosticSeverity.Warning,
+    "information": types.DiagnosticSeverity.Information,
+}
 _OURS = "tallystick"
 SHOW_S = 5.0
 """Seconds for an editor to show a document; one that says nothing does not show it."""
@@ -42,15 +48,25 @@ class Editor:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._capabilities = types.ClientCapabilities()
         self.encoding: Encoding = "utf-16"
+        self.options: Any = None
+        """`initializationOptions` as the editor sent them."""
+        self.wants_status = False
+        """Whether the client asked for `tallystick/status`."""
         self.client = ""
         """The editor's name and version, as it gave them."""
 
     def introduce(self, params: types.InitializeParams, encoding: str) -> None:
         """Takes what the editor says of itself."""
         self._capabilities = params.capabilities
+        self.options = params.initialization_options
+        self.wants_status = _wants_status(params.capabilities.experimental)
         self.encoding = "utf-8" if encoding == "utf-8" else "utf-32" if encoding == "utf-32" else "utf-16"
         if params.client_info is not None:
             self.client = f"{params.client_info.name} {params.client_info.version or ''}".strip()
+
+    async def ask(self, method: str, params: Any) -> Any:
+        """A request to the editor. Raises `JsonRpcException` for its error."""
+        return await self._wire.ask(method, params)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """A task that is held until it ends, and whose failure is logged."""
@@ -176,14 +192,27 @@ class Editor:
     def say_error(self, error: TallystickError) -> None:
         self.say(f"{error.message} {error.remedy}".strip(), types.MessageType.Error)
 
-    def mark(self, uri: str, line: int, message: str) -> None:
-        """A diagnostic at the end of a document, or none where `message` is empty."""
-        place = types.Range(start=types.Position(line=line, character=0), end=types.Position(line=line, character=1))
-        marks = [
-            types.Diagnostic(range=place, message=message, severity=types.DiagnosticSeverity.Information, source="tallystick")
+    def publish(self, uri: str, marks: Sequence[Mark]) -> None:
+        """All our diagnostics of a document."""
+        found = [
+            types.Diagnostic(
+                range=types.Range(
+                    start=types.Position(line=mark.line, character=0), end=types.Position(line=mark.line, character=1)
+                ),
+                message=mark.message,
+                severity=_SEVERITY[mark.level],
+                source="tallystick",
+            )
+            for mark in marks
         ]
-        params = types.PublishDiagnosticsParams(uri=uri, diagnostics=marks if message else [])
+        params = types.PublishDiagnosticsParams(uri=uri, diagnostics=found)
         self._wire.notify(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, params)
+
+    def refresh_hints(self) -> None:
+        """Asks the editor to fetch the inlay hints anew, where it can."""
+        workspace = self._capabilities.workspace
+        if workspace is not None and workspace.inlay_hint is not None and workspace.inlay_hint.refresh_support:
+            self.spawn(self._refresh(types.WORKSPACE_INLAY_HINT_REFRESH))
 
     def notify(self, method: str, params: Any) -> None:
         self._wire.notify(method, params)
@@ -205,6 +234,11 @@ class Editor:
 
 def _version(document: OpenDocument) -> types.OptionalVersionedTextDocumentIdentifier:
     return types.OptionalVersionedTextDocumentIdentifier(uri=document.uri, version=document.version)
+
+
+def _wants_status(experimental: Any) -> bool:
+    ours: Any = cast("dict[str, Any]", experimental).get("tallystick") if isinstance(experimental, dict) else None
+    return isinstance(ours, dict) and cast("dict[str, Any]", ours).get("status") is True
 
 
 class Progress:

@@ -16,6 +16,7 @@ from tallystick_agent.protocol.events import PermissionRequested, QuestionAsked
 from tallystick_agent.protocol.operations import Answer, Decide, Decision, Operation
 from tallystick_server.lsp.documents import OpenDocuments
 from tallystick_server.lsp.editor import Editor
+from tallystick_server.lsp.marks import Mark, Marks
 
 MOST_DETAIL_CHARS = 1_500
 MOST_DETAIL_LINES = 30
@@ -88,14 +89,14 @@ def model_answer(asked: QuestionAsked, value: str) -> Operation:
 
 
 class Questions:
-    def __init__(self, editor: Editor, documents: OpenDocuments, changed: Callable[[], None]) -> None:
+    def __init__(self, editor: Editor, documents: OpenDocuments, marks: Marks, changed: Callable[[], None]) -> None:
         self._editor = editor
         self._documents = documents
+        self._marks = marks
         self._changed = changed
         self._open: dict[str, tuple[Question, asyncio.Future[str]]] = {}
         self._unasked: set[str] = set()
         """Open questions that the editor could not show."""
-        self._marked: set[str] = set()
 
     def open(self) -> tuple[Question, ...]:
         return tuple(question for question, _ in self._open.values())
@@ -148,10 +149,9 @@ class Questions:
         self._unasked &= self._open.keys()
         waiting = [question.title for question, _ in self._open.values() if question.key in self._unasked and question.uri == uri]
         document = self._documents.get(uri)
-        if waiting or uri in self._marked:
-            self._marked.add(uri)
-            message = f"Tallystick waits for your word: {'; '.join(waiting)}. Use the code actions here." if waiting else ""
-            self._editor.mark(uri, max(0, document.plain.count("\n") - 1) if document else 0, message)
+        message = f"Tallystick waits for your word: {'; '.join(waiting)}. Use the code actions here."
+        line = max(0, document.plain.count("\n") - 1) if document else 0
+        self._marks.put(uri, "questions", [Mark(line=line, message=message)] if waiting else [])
 
 
 def _short(text: str) -> str:

@@ -57,7 +57,8 @@ class Sessions:
     def __init__(self, editor: Editor, documents: OpenDocuments, model: str | None) -> None:
         self._editor = editor
         self._documents = documents
-        self._model = model
+        self.model = model
+        """What the command line names."""
         self._application: Application | None = None
         self.configuration = Configuration()
         self._open: dict[str, OpenSession] = {}
@@ -99,7 +100,7 @@ class Sessions:
         application = await self.application()
         workspace = EditorWorkspace(application.disk(root), self._documents, self._editor)
         last = (await asyncio.to_thread(session_model, application, resume)) if resume else None
-        slug = (await application.choose(model or last or self.configuration.model or self._model)).slug
+        slug = (await application.choose(model or last or self.configuration.model or self.model)).slug
         session = await application.open(
             workspace, app="lsp", client=self._editor.client, model=slug, resume=SessionId(resume) if resume else None
         )
