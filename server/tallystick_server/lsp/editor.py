@@ -140,6 +140,7 @@ class Editor:
         edit = types.TextEdit(range=types.Range(start=zero, end=zero), new_text=text)
         where = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=None)
         made = types.CreateFile(uri=uri, options=types.CreateFileOptions(overwrite=False, ignore_if_exists=False))
+        changes: list[types.TextDocumentEdit | types.CreateFile | types.RenameFile | types.DeleteFile]
         changes = [made, types.TextDocumentEdit(text_document=where, edits=[edit])]
         return await self._apply(types.WorkspaceEdit(document_changes=changes), "Tallystick: new chat")
 
