@@ -23,7 +23,7 @@ generate: $(VENV)/.dev
 
 # Other people's programs that tests compare ours with, each in an environment of its own.
 foreign: $(VENV)/.dev
-	PYTHON="$(PYTHON)" scripts/foreign sdks litellm llama
+	PYTHON="$(PYTHON)" scripts/foreign sdks litellm llama vscode
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -42,4 +42,4 @@ $(VENV)/.dev: pyproject.toml $(BIN)/python
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-* .foreign-* vscode-client/node_modules vscode-client/dist vscode-client/out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,58 +1,47 @@
-// The extension: starts the server, and shows in the status bar what the last turn used. Owns no agent logic.
+// The extension's parts and its commands. Owns the wiring; every feature is the server's or a part's.
 
 import * as vscode from "vscode";
-import { LanguageClient, type LanguageClientOptions } from "vscode-languageclient/node";
-import { serverOptions } from "./launch";
-import type { Event } from "./protocol.gen";
+import { newChatDocument } from "./chat/documents";
+import { ChatView } from "./chat/view";
+import { Connection } from "./server/connection";
+import { install } from "./server/managed";
+import { StatusBar } from "./status/bar";
 
-let client: LanguageClient | undefined;
+let connection: Connection | undefined;
 
-export async function activate(context: vscode.ExtensionContext): Promise<void> {
-  context.subscriptions.push(vscode.commands.registerCommand("tallystick.newChat", newChat));
-  if (vscode.workspace.isTrusted) {
-    await start(context);
-  } else {
-    context.subscriptions.push(vscode.workspace.onDidGrantWorkspaceTrust(() => start(context)));
-  }
+export function activate(context: vscode.ExtensionContext): void {
+  const storage = context.globalStorageUri.fsPath;
+  const log = vscode.window.createOutputChannel("Tallystick", { log: true });
+  const server = (connection = new Connection(storage, log));
+  const chat = new ChatView(context, server);
+  const command = (name: string, run: () => unknown): vscode.Disposable => vscode.commands.registerCommand(name, run);
+  context.subscriptions.push(
+    log,
+    server,
+    chat,
+    new StatusBar(server),
+    vscode.window.registerWebviewViewProvider(ChatView.id, chat),
+    command("tallystick.chat.new", () => chat.fresh()),
+    command("tallystick.chat.stop", () => chat.stop()),
+    command("tallystick.chat.newDocument", () => newChatDocument(server)),
+    command("tallystick.server.restart", () => server.restart()),
+    command("tallystick.server.log", () => log.show()),
+    command("tallystick.server.install", async () => {
+      if (vscode.workspace.isTrusted && (await install(storage, log))) {
+        await server.restart();
+      }
+    }),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => server.restart()),
+    vscode.workspace.onDidChangeConfiguration((change) => {
+      if (change.affectsConfiguration("tallystick.python") || change.affectsConfiguration("tallystick.model")) {
+        void server.restart();
+      }
+    }),
+  );
+  // The editor is not held up by our start.
+  void server.restart();
 }
 
 export async function deactivate(): Promise<void> {
-  await client?.stop();
-}
-
-async function start(context: vscode.ExtensionContext): Promise<void> {
-  const settings = vscode.workspace.getConfiguration("tallystick");
-  const options: LanguageClientOptions = { documentSelector: [{ scheme: "file" }, { scheme: "untitled" }] };
-  client = new LanguageClient(
-    "tallystick",
-    "Tallystick",
-    serverOptions(settings.get("python", "python3"), settings.get("model", "")),
-    options,
-  );
-  const status = vscode.window.createStatusBarItem(vscode.StatusBarAlignment.Right);
-  context.subscriptions.push(client, status);
-  client.onNotification("tallystick/event", ({ event }: { event: Event }) => show(status, event));
-  await client.start();
-}
-
-function show(status: vscode.StatusBarItem, event: Event): void {
-  if (event.kind !== "turn_finished") {
-    return;
-  }
-  const tokens = (event.usage.input_tokens ?? 0) + (event.usage.output_tokens ?? 0);
-  status.text = `$(pulse) ${tokens.toLocaleString()} tokens`;
-  status.tooltip = `${event.stop}, ${event.requests} requests`;
-  status.show();
-}
-
-async function newChat(): Promise<void> {
-  const folder = vscode.workspace.workspaceFolders?.[0];
-  if (folder === undefined) {
-    await vscode.window.showErrorMessage("Open a folder first: a chat is a file in it.");
-    return;
-  }
-  const stamp = new Date().toISOString().slice(0, 16).replace(/[:T]/g, "-");
-  const uri = vscode.Uri.joinPath(folder.uri, `chat-${stamp}.tally.md`);
-  await vscode.workspace.fs.writeFile(uri, Buffer.from("## You\n\n", "utf8"));
-  await vscode.window.showTextDocument(uri);
+  await connection?.stop();
 }

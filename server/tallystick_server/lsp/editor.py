@@ -140,9 +140,8 @@ class Editor:
         edit = types.TextEdit(range=types.Range(start=zero, end=zero), new_text=text)
         where = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=None)
         made = types.CreateFile(uri=uri, options=types.CreateFileOptions(overwrite=False, ignore_if_exists=False))
-        changes: list[types.TextDocumentEdit | types.CreateFile | types.RenameFile | types.DeleteFile]
-        changes = [made, types.TextDocumentEdit(text_document=where, edits=[edit])]
-        return await self._apply(types.WorkspaceEdit(document_changes=changes), "Tallystick: new chat")
+        whole = types.WorkspaceEdit(document_changes=[made, types.TextDocumentEdit(text_document=where, edits=[edit])])
+        return await self._apply(whole, "Tallystick: new chat")
 
     async def show(self, uri: str, selection: types.Range | None = None) -> bool:
         """Opens a document for the person. Whatever an editor declares, it is asked: its answer says what it did."""

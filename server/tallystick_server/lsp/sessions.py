@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from tallystick_agent.protocol.events import Event
 from tallystick_agent.protocol.ids import SessionId
 from tallystick_agent.protocol.operations import Operation
+from tallystick_server.lsp.configuration import Configuration, narrowed
 from tallystick_server.lsp.documents import OpenDocuments, real_path
 from tallystick_server.lsp.editor import Editor
 from tallystick_server.lsp.workspace import EditorWorkspace
@@ -21,7 +22,7 @@ from tallystick_server.lsp.workspace import EditorWorkspace
 if TYPE_CHECKING:
     from tallystick_server.compose import Application
 
-CLOSE_S = 4.0
+CLOSE_S = 3.5
 """Seconds for ending what runs when the client is gone."""
 
 
@@ -58,6 +59,7 @@ class Sessions:
         self._documents = documents
         self._model = model
         self._application: Application | None = None
+        self.configuration = Configuration()
         self._open: dict[str, OpenSession] = {}
         self._roots: tuple[Path, ...] = ()
         self._loading = asyncio.Lock()
@@ -78,14 +80,26 @@ class Sessions:
                 return path.parent
         return self._roots[0] if self._roots else Path.cwd()
 
-    async def open(self, root: Path, *, model: str | None = None, resume: str | None = None) -> OpenSession:
-        """Raises `TallystickError`."""
+    async def application(self) -> "Application":
+        """Reads the settings at the first call; its engine is loaded by what needs it. Raises `TallystickError`."""
         async with self._loading:
             if self._application is None:
                 self._application = await asyncio.to_thread(_load)
-        application = self._application
+                self._application.narrow(narrowed(self.configuration, self._application.settings))
+        return self._application
+
+    def configure(self, configuration: Configuration) -> None:
+        """Takes what the editor's configuration says now; sessions that are open keep what they began with."""
+        self.configuration = configuration
+        if self._application is not None:
+            self._application.narrow(narrowed(configuration, self._application.own_settings))
+
+    async def open(self, root: Path, *, model: str | None = None, resume: str | None = None) -> OpenSession:
+        """Raises `TallystickError`."""
+        application = await self.application()
         workspace = EditorWorkspace(application.disk(root), self._documents, self._editor)
-        slug = (await application.choose(model or self._model)).slug
+        last = (await asyncio.to_thread(session_model, application, resume)) if resume else None
+        slug = (await application.choose(model or last or self.configuration.model or self._model)).slug
         session = await application.open(
             workspace, app="lsp", client=self._editor.client, model=slug, resume=SessionId(resume) if resume else None
         )
@@ -129,6 +143,13 @@ class _Watched:
             if self.of is not None:
                 watch(self.of, event)
         return event
+
+
+def session_model(application: "Application", session_id: str) -> str | None:
+    """The model that a session last worked with. Raises `SessionError`."""
+    from tallystick_server.session_view import session_facts
+
+    return session_facts(application, session_id).model or None
 
 
 def _load() -> "Application":

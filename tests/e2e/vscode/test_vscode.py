@@ -1,0 +1,124 @@
+"""Real VS Code with our extension, our server and a scripted provider, driven as a person would in Debian's Chromium.
+
+One long run (`drive.mjs`), since a start costs more than all its steps. Pictures of it go to the folder that
+`TALLYSTICK_PICTURES` names, else to the test's own.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.e2e.vscode.code_server import code_server
+from tests.e2e.vscode.conftest import FOREIGN
+from tests.support.lsp_client import started
+from tests.support.scripted_provider import Reply, ScriptedProvider
+
+pytestmark = pytest.mark.e2e
+CHROMIUM = "apt-get install --no-install-recommends chromium"
+A = "def total(prices):\n    return sum(prices)\n"
+B = "# b.py\n"
+MODEL = "openai/gpt-5-mini"
+ANSWER = """\
+`total` now takes the **tax** into account:
+
+1. The rate is an argument, `tax`, and *0* by default.
+2. Callers stay as they are:
+   - `total([1, 2])` is still 3
+   - `total([100], tax=0.2)` is 120
+
+```python
+total([100], tax=0.2)
+```
+
+<img src=x onerror=alert(1)> <b>no HTML</b>"""
+CHAT = [
+    'reasoning The function sums prices. Where would the tax come in?\nI will look at `a.py` first.\ncall read_file {"path":"a.py"}',
+    'call edit {"path":"a.py","edits":[{"old":"def total(prices):\\n    return sum(prices)",'
+    '"new":"def total(prices, tax=0.0):\\n    return sum(prices) * (1 + tax)"}]}',
+    'call ask_user {"question":"Round the result?","options":["to cents","not at all"]}',
+    Reply(lines=ANSWER, delay_s=0.01),
+]
+DOCUMENT = [
+    'call read_file {"path":"b.py"}',
+    'call edit {"path":"b.py","edits":[{"old":"# b.py","new":"# b.py says hello"}]}',
+    "Hello is in.",
+    "Again it is.",
+]
+AFTER = ["Still here.", Reply(hang=True), "Here I am.", Reply(hang=True)]
+
+
+def script() -> Callable[[dict[str, Any], int], Reply]:
+    """What the model says; a request that offers no tools is one for a completion, and takes none of the turns' replies."""
+    left: list[Reply | str] = [*CHAT, *DOCUMENT, *AFTER]
+
+    def reply(body: dict[str, Any], _: int) -> Reply:
+        if not body.get("tools"):
+            return Reply(lines="42")
+        said = left.pop(0) if left else Reply(status=400, body='{"error": {"message": "the script has ended"}}')
+        return Reply(lines=said) if isinstance(said, str) else said
+
+    return reply
+
+
+async def offers(environment: dict[str, str], root: Path) -> bool:
+    """Whether this server completes inline."""
+    async with started(environment) as client:
+        answer = await client.initialize(root)
+        await client.stop()
+    return bool(answer["capabilities"].get("inlineCompletionProvider"))
+
+
+@pytest.fixture
+def seen(vsix: Path, node_path: str, tmp_path: Path, need_tool: Callable[[str, str], str]) -> dict[str, Any]:
+    """What the person saw, and `requests`, what the provider was asked."""
+    import asyncio
+
+    chromium = need_tool("chromium", CHROMIUM)
+    root = tmp_path / "work"
+    root.mkdir()
+    (root / "a.py").write_text(A)
+    (root / "b.py").write_text(B)
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "settings.toml").write_text("")
+    shots = Path(os.environ.get("TALLYSTICK_PICTURES") or tmp_path / "pictures")
+    shots.mkdir(parents=True, exist_ok=True)
+    with ScriptedProvider(script()) as provider:
+        environment = {
+            "PATH": node_path,
+            "TALLYSTICK_HOME": str(home),
+            "OPENAI_API_KEY": "sk-test-123456",
+            "OPENAI_BASE_URL": provider.url,
+        }
+        inline = asyncio.run(offers(environment, root))
+        if inline:
+            (home / "settings.toml").write_text(f'[completion]\nenabled = true\nmodel = "{MODEL}"\n')
+        settings = {"tallystick.python": sys.executable, "tallystick.model": MODEL}
+        with code_server(FOREIGN, tmp_path, vsix, settings=settings, environment=environment) as url:
+            given = {
+                "url": f"{url}?folder={root}",
+                "shots": str(shots),
+                "home": str(home),
+                "modules": str(FOREIGN),
+                "chromium": chromium,
+                "inline": inline,
+            }
+            command = ["node", str(Path(__file__).parent / "drive.mjs"), json.dumps(given)]
+            done = subprocess.run(
+                command, env={**environment, "HOME": str(tmp_path)}, capture_output=True, text=True, timeout=400, check=False
+            )
+        requests = [json.dumps(one.body, ensure_ascii=False) for one in provider.requests]
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    assert lines, f"{done.stdout}\n{done.stderr}"
+    found: dict[str, Any] = json.loads(lines[-1])
+    assert done.returncode == 0, json.dumps(found, indent=1, ensure_ascii=False)
+    return {**found, "requests": requests, "root": root, "inline": inline}
+
+
+def test_an_hour_in_vscode(seen: dict[str, Any]) -> None:
+    print(json.dumps({k: v for k, v in seen.items() if k not in ("requests", "root")}, indent=1, ensure_ascii=False))
