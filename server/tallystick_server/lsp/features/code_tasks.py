@@ -121,7 +121,7 @@ def _fixes(uri: str, diagnostics: Sequence[types.Diagnostic]) -> Iterator[types.
 
 def _tasks(uri: str, params: types.CodeActionParams) -> Iterator[types.CodeAction]:
     place = params.range
-    tasks: tuple[tuple[Kind, str], ...] = _SELECTION
+    tasks: Sequence[tuple[str, str]] = _SELECTION
     if place.start == place.end:
         if params.context.trigger_kind == types.CodeActionTriggerKind.Automatic:
             # Else the editor would show its mark on every line.
