@@ -10,7 +10,7 @@ from tallystick_server.money import money
 
 if TYPE_CHECKING:
     from tallystick_server.compose import Application
-    from tallystick_server.usage_view import UseRow
+    from tallystick_server.usage_view import Period, UseRow
 
 MOST_ROWS: Final = 15
 PERIODS: Final = ("session", "today", "week", "month", "all")
@@ -31,7 +31,7 @@ def usage(app: "Application", rest: str, session_id: str | None) -> str:
         return f"`{shown(rest)}` is none of {', '.join(PERIODS)}."
     if wanted == "session" and session_id is None:
         return "This chat has no session yet: nothing was sent."
-    period = "all" if wanted == "session" else wanted
+    period: Period = "today" if wanted == "today" else "week" if wanted == "week" else "month" if wanted == "month" else "all"
     only = session_id if wanted == "session" else None
     parts: list[str] = []
     for by in ("model", "purpose"):

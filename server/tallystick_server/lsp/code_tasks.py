@@ -10,6 +10,8 @@ from tallystick_server.lsp.documents import OpenDocument
 from tallystick_server.lsp.tally_comments import TallyComment, find_comments
 
 MOST_KEPT = 50
+QUICK_CHARS = 10_000
+"""Of a text that is searched within a millisecond or two."""
 _SEVERITY = {1: "error", 2: "warning", 3: "information", 4: "hint"}
 
 
@@ -18,6 +20,13 @@ class Comments:
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[OpenDocument, tuple[TallyComment, ...]]] = {}
+
+    def known(self, document: OpenDocument) -> tuple[TallyComment, ...]:
+        """The same, for those who ask at every keystroke: in a long text that changed, none until somebody else has asked."""
+        known = self._known.get(document.uri)
+        if (known is not None and known[0] is document) or len(document.plain) <= QUICK_CHARS:
+            return self.of(document)
+        return ()
 
     def of(self, document: OpenDocument) -> tuple[TallyComment, ...]:
         known = self._known.pop(document.uri, None)

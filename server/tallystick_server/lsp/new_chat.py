@@ -32,6 +32,8 @@ async def new_chat(server: "TallystickServer", *, root: Path, text: str, send: b
     Without `send` the cursor stands behind the text, for the person to go on. A turn is begun, not waited for.
     """
     folder = server.chats_folder(root)
+    if await asyncio.to_thread(_leads_out, folder, root):
+        raise OSError(f"{folder.name} leads out of the workspace")
     content = f"{YOU}\n\n{text}\n"
     path, made = await _create(server, folder, text, content)
     uri = path.as_uri()
@@ -84,6 +86,11 @@ async def _create(server: "TallystickServer", folder: Path, text: str, content: 
             continue
         return path, True
     raise FileExistsError("no free name for a chat")
+
+
+def _leads_out(folder: Path, root: Path) -> bool:
+    """A workspace must not choose where else on the disk its reader's chats go."""
+    return folder.is_relative_to(root) and not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(root))
 
 
 def _free(folder: Path, text: str) -> Path:

@@ -225,6 +225,16 @@ def test_a_comment_is_done_on_request_only(tmp_path: Path) -> None:
     play(tmp_path, ["Done."], scene, capabilities=ALL)
 
 
+def test_a_long_text_is_not_searched_at_every_move_of_the_cursor(tmp_path: Path) -> None:
+    async def scene(at: Desk, _: ScriptedProvider) -> None:
+        at.client.open(at.code, "# tally: do it\n" + "x = 1\n" * 5_000, "python")
+        assert await offered(at.client, at.code, lines(0, 0), triggerKind=2) == {}
+        assert "Tallystick: Do it: do it" in await offered(at.client, at.code, lines(0, 0), triggerKind=1)
+        assert "Tallystick: Do it: do it" in await offered(at.client, at.code, lines(0, 0), triggerKind=2)
+
+    play(tmp_path, [], scene)
+
+
 def test_what_is_offered_where(tmp_path: Path) -> None:
     async def scene(at: Desk, _: ScriptedProvider) -> None:
         at.open(source=SOURCE)
@@ -282,5 +292,9 @@ def test_arguments_that_are_wrong(tmp_path: Path) -> None:
         with pytest.raises(LspError) as caught:
             await at.client.request("workspace/executeCommand", asked)
         assert caught.value.code == -32803
+        (at.root / ".tally").unlink()
+        (at.root / ".tally").symlink_to(at.root.parent)
+        with pytest.raises(LspError, match="leads out of the workspace"):
+            await at.client.request("workspace/executeCommand", asked)
 
     play(tmp_path, [], scene, capabilities={})

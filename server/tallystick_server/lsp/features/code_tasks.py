@@ -37,7 +37,8 @@ def register(server: TallystickServer) -> None:
         document = server.documents.get(uri)
         if document is None or is_chat(uri, document.language) or uri.startswith(f"{SCHEME}:"):
             return
-        yield from _comment_actions(comments, document, params.range)
+        automatic = params.context.trigger_kind == types.CodeActionTriggerKind.Automatic
+        yield from _comment_actions(comments.known(document) if automatic else comments.of(document), document, params.range)
         yield from _fixes(uri, params.context.diagnostics)
         yield from _tasks(uri, params)
 
@@ -98,8 +99,8 @@ def _asked(found: Sequence[TallyComment], line: int, words: str) -> TallyComment
     return min((one for one in found if one.text == words), key=lambda one: abs(one.first - line), default=None)
 
 
-def _comment_actions(comments: Comments, document: OpenDocument, place: types.Range) -> Iterator[types.CodeAction]:
-    for one in comments.of(document):
+def _comment_actions(comments: Sequence[TallyComment], document: OpenDocument, place: types.Range) -> Iterator[types.CodeAction]:
+    for one in comments:
         if one.first <= place.end.line and place.start.line <= one.last:
             title = f"Tallystick: Do it: {_short(one.text)}"
             yield action(title, CODE, "comment", document.uri, _lines(one.first, one.last), None, one.text)
@@ -120,7 +121,7 @@ def _fixes(uri: str, diagnostics: Sequence[types.Diagnostic]) -> Iterator[types.
 
 def _tasks(uri: str, params: types.CodeActionParams) -> Iterator[types.CodeAction]:
     place = params.range
-    tasks: tuple[tuple[str, str], ...] = _SELECTION
+    tasks: Sequence[tuple[str, str]] = _SELECTION
     if place.start == place.end:
         if params.context.trigger_kind == types.CodeActionTriggerKind.Automatic:
             # Else the editor would show its mark on every line.
