@@ -13,6 +13,7 @@ from tallystick_agent.protocol.code import Found, Hints, Mode
 from tallystick_agent.protocol.events import Event
 from tallystick_agent.protocol.ids import SessionId
 from tallystick_agent.protocol.operations import Operation
+from tallystick_agent.protocol.usage import Cost, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +169,52 @@ class SecretStore(Protocol):
 
     def values(self) -> tuple[str, ...]:
         """All secrets that are known, for redaction by value."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A cursor in a document. Texts have `\n`."""
+
+    path: str
+    """Relative to the workspace root; empty for a document that is no file."""
+    language: str
+    """As the editor names it."""
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """What a model suggests for a gap."""
+
+    text: str
+    """Empty for nothing."""
+    replaces_rest: bool = False
+    """It takes the place of what stands behind the cursor on its line; else it is put in at the cursor."""
+
+
+class Completer(Protocol):
+    """Fills gaps with one model, and books what that costs. Its methods may be cancelled at any time."""
+
+    @property
+    def usage(self) -> Usage:
+        """What all requests used, stopped ones included."""
+        ...
+
+    @property
+    def cost(self) -> Cost: ...
+
+    async def allows(self, path: str) -> bool:
+        """Whether the model may see this file: not what may hold secrets, is nobody's source, or is ignored by the workspace."""
+        ...
+
+    async def fill(self, gap: Gap) -> Filled:
+        """Raises `TallystickError`."""
+        ...
+
+    async def warm(self, text: str) -> None:
+        """Lets the model's server read the beginning of a file ahead, where that costs nothing. Raises `TallystickError`."""
         ...
 
 

@@ -122,6 +122,27 @@ class AttributionSettings(_Section):
     """At most two are sent."""
 
 
+class CompletionSettings(_Section):
+    """Suggestions at the cursor while you type. Each is a request that stands in the books under `completion`."""
+
+    enabled: Literal["local"] | bool = "local"
+    """`local`: only by a model that costs nothing and runs on this machine or in its network; true: also by others."""
+    model: str | None = None
+    """The model that completes; unset takes a llama.cpp server that runs on its usual port. `local/NAME` starts a pulled one."""
+    debounce_ms: int = Field(default=150, ge=0, le=5_000)
+    """Milliseconds without a key before a model is asked."""
+    max_tokens: int = Field(default=96, ge=8, le=1_024)
+    """Tokens of a suggestion at most."""
+    prefix_tokens: int = Field(default=1_024, ge=64, le=16_384)
+    """Tokens of the text before the cursor; a llama.cpp server with its usual settings reads no more than 1,536."""
+    suffix_tokens: int = Field(default=64, ge=0, le=4_096)
+    """Tokens of the text behind the cursor, which is read anew at every key."""
+    timeout_s: float = Field(default=30.0, gt=0)
+    """Seconds after which a suggestion is given up; a cold model may read a file for as long as that."""
+    warm: bool = True
+    """Let a local server read a file when it is opened, so that the first suggestion does not wait for it."""
+
+
 class PriceSettings(_Section):
     """USD per million tokens."""
 
@@ -298,6 +319,7 @@ class Settings(_Section):
     context: ContextSettings = ContextSettings()
     local: LocalSettings = LocalSettings()
     tests: TestSettings = TestSettings()
+    completion: CompletionSettings = CompletionSettings()
     attribution: AttributionSettings = AttributionSettings()
     catalog: CatalogSettings = CatalogSettings()
     routing: RoutingSettings = RoutingSettings()

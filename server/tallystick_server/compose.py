@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tallystick_agent.context.code.store import IndexStore
     from tallystick_agent.context.economics import Forecast
     from tallystick_agent.loop.engine import Engine
-    from tallystick_agent.ports import Clock, SessionHandle, Workspace
+    from tallystick_agent.ports import Clock, Completer, SessionHandle, Workspace
     from tallystick_agent.protocol.model_info import Endpoint
     from tallystick_agent.providers.live import LiveModels
     from tallystick_agent.providers.resolve import Known, Target
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tallystick_agent.sessions.explain import Explained
     from tallystick_agent.sessions.store import SessionStore
     from tallystick_agent.usage.ledger import Ledger
+    from tallystick_server.completions import Completions
 
 LOOK_S = 0.3
 """Seconds to wait for a local server that may be there."""
@@ -56,6 +57,9 @@ class Application:
         self.weights = WeightStore(home / "models")
         self.trust = TrustedFolders(home / "trusted.json")
         self._llama = LlamaServer(home / "logs" / "llama.log")
+        # Another one, so that what completes does not push a session out of the only place of a server's cache.
+        self._completing = LlamaServer(home / "logs" / "llama_completion.log")
+        self._completions: Completions | None = None
         self._engine: Engine | None = None
         self._fetching: asyncio.Task[None] | None = None
         self._index_store: IndexStore | None = None
@@ -202,7 +206,7 @@ class Application:
 
         found: dict[str, str] = {}
         for name in SERVER_ORDER:
-            base = self._bases().get(name, providers()[name].base_url)
+            base = self.bases().get(name, providers()[name].base_url)
             found[name] = _first_model(await self.engine.parts.transport.get_json(f"{base}/models", timeout_s=LOOK_S))
         return {name: model for name, model in found.items() if model}
 
@@ -211,7 +215,7 @@ class Application:
         """What a model's name is read against."""
         from tallystick_agent.providers.resolve import Known
 
-        return Known(settings=self.settings, keys=self.keys.names(), bases=self._bases(), live=self.live.rows())
+        return Known(settings=self.settings, keys=self.keys.names(), bases=self.bases(), live=self.live.rows())
 
     @property
     def live(self) -> "LiveModels":
@@ -257,7 +261,7 @@ class Application:
         from tallystick_agent.providers.http import origin_of
 
         found: dict[str, set[str]] = {}
-        bases = self._bases()
+        bases = self.bases()
         for provider in providers().values():
             base = bases.get(provider.name, provider.base_url)
             if provider.key_name and base:
@@ -275,7 +279,7 @@ class Application:
                 found.setdefault(name, set()).add(origin_of(url))
         return {name: frozenset(origins) for name, origins in found.items()}
 
-    def _bases(self) -> dict[str, str]:
+    def bases(self) -> dict[str, str]:
         """Base URLs that the environment moves."""
         from tallystick_agent.providers.catalog import providers
 
@@ -329,6 +333,18 @@ class Application:
         )
         return await self.engine.open(options, resume)
 
+    @property
+    def completions(self) -> "Completions":
+        if self._completions is None:
+            from tallystick_server.completions import Completions
+
+            self._completions = Completions(self, lambda name: self._start_local(name, self._completing))
+        return self._completions
+
+    async def completer(self, root: Path, *, app: str, client: str = "") -> "Completer | None":
+        """What completes at a cursor in a folder; `None` where nothing does. Raises `TallystickError`."""
+        return await self.completions.completer(root, app=app, client=client)
+
     def _refresh(self, target: "Target") -> None:
         """Gets OpenRouter's list of models in the background where it serves and the list here is old."""
         hours = self.settings.catalog.refresh_hours
@@ -347,20 +363,22 @@ class Application:
         except TallystickError as error:
             logging.getLogger("tallystick").info("the list of models stays as it is: %s", error.code)
 
-    async def _start_local(self, name: str) -> str:
+    async def _start_local(self, name: str, server: LlamaServer | None = None) -> str:
         path = self.weights.path(name)
         if path is None:
             raise ConfigurationError(
                 f"The model {name} is not here.", code="no_model", remedy=f"Get it: tallystick models pull {name}"
             )
         threads = self.settings.local.threads or idle_threads(self.environment)
-        url = await self._llama.start(path, name, threads=threads, window=self.settings.local.window_tokens)
+        url = await (server or self._llama).start(path, name, threads=threads, window=self.settings.local.window_tokens)
         return f"{url}/v1"
 
     async def close(self) -> None:
         if self._fetching is not None:
             self._fetching.cancel()
             await asyncio.wait({self._fetching})
+        if self._completions is not None:
+            await self._completions.close()
         if self._engine is not None:
             await self._engine.close()
         for index in self._indexes.values():
@@ -370,6 +388,7 @@ class Application:
         if self._index_store is not None:
             self._index_store.close()
         await self._llama.stop()
+        await self._completing.stop()
 
 
 def _check_url(endpoint: "Endpoint") -> None:

@@ -4,7 +4,7 @@ Owns finding the model's file and the server's life. It costs about 0.6 s and 21
 module and share one server.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,11 +34,11 @@ def model_file(python: Path) -> Path:
 
 
 @contextmanager
-def llama_model() -> Generator[LlamaModel, None, None]:
-    """One thread, one slot, a context of WINDOW tokens."""
+def llama_model(change: Callable[[Path], Path] = lambda file: file) -> Generator[LlamaModel, None, None]:
+    """One thread, one slot, a context of WINDOW tokens. `change` gives another file in place of the model's."""
     python = foreign_python("llama")
     script = ROOT / "server" / "tallystick_server" / "local" / "llama_serve.py"
-    command = [str(python), "-I", str(script), str(model_file(python)), ALIAS, "1", str(WINDOW)]
+    command = [str(python), "-I", str(script), str(change(model_file(python))), ALIAS, "1", str(WINDOW)]
     url = ""
 
     def ready(out: str) -> bool:

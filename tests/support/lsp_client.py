@@ -12,7 +12,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 WAIT_S = 30.0
 SERVER = (sys.executable, "-I", "-m", "tallystick_server", "lsp", "--model", "openai/scripted")
@@ -63,6 +63,8 @@ class LspClient:
     """Called right before an edit is applied, e.g. to type something first."""
     problems: list[Exception] = field(default_factory=lambda: [])
     """What went wrong in responders; raised at the end."""
+    declared: dict[str, Any] = field(default_factory=lambda: {})
+    """The capabilities that were sent."""
     _waiting: dict[int, "asyncio.Future[Any]"] = field(default_factory=lambda: {})
     _answers: "set[asyncio.Task[None]]" = field(default_factory=lambda: set())
     _next: int = 0
@@ -94,12 +96,22 @@ class LspClient:
         async with asyncio.timeout(WAIT_S):
             return await self.start_request(method, params)[1]
 
-    async def initialize(self, root: Path | None, capabilities: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def listen(self, *, on: bool) -> None:
+        """Stops reading what the server writes, as an editor does that hangs; or goes on."""
+        transport: Any = getattr(self.process, "_transport").get_pipe_transport(1)  # noqa: B009 (it is asyncio's own)
+        if on:
+            transport.resume_reading()
+        else:
+            transport.pause_reading()
+
+    async def initialize(
+        self, root: Path | None, capabilities: Mapping[str, Any] | None = None, *, pid: int | None = None
+    ) -> dict[str, Any]:
         folders = [{"uri": root.as_uri(), "name": root.name}] if root is not None else None
-        declared: dict[str, Any] = {"general": {"positionEncodings": [self.encoding]}, **(capabilities or {})}
+        self.declared = declared = {"general": {"positionEncodings": [self.encoding]}, **(capabilities or {})}
         info = {"name": "Scripted", "version": "1"}
         params = {
-            "processId": None,
+            "processId": pid,
             "clientInfo": info,
             "rootUri": None,
             "workspaceFolders": folders,
@@ -187,6 +199,8 @@ class LspClient:
                 waiting.set_result(message["result"])
             return
         self.heard.append(Heard(message["method"], message.get("params")))
+        if (capability := undeclared(message["method"], message.get("params"), self.declared)) is not None:
+            self.problems.append(AssertionError(f"{message['method']} although the client did not declare {capability}"))
         if "id" in message:
             task = asyncio.ensure_future(self._answer(message))
             self._answers.add(task)
@@ -252,6 +266,46 @@ class LspClient:
         return sum(len(one) + 1 for one in lines[:number]) + column
 
 
+_GATES = {
+    "window/workDoneProgress/create": "window.workDoneProgress",
+    "workspace/codeLens/refresh": "workspace.codeLens.refreshSupport",
+    "workspace/inlayHint/refresh": "workspace.inlayHint.refreshSupport",
+    "workspace/diagnostic/refresh": "workspace.diagnostics.refreshSupport",
+    "workspace/semanticTokens/refresh": "workspace.semanticTokens.refreshSupport",
+    "workspace/foldingRange/refresh": "workspace.foldingRange.refreshSupport",
+    "workspace/inlineValue/refresh": "workspace.inlineValue.refreshSupport",
+    "workspace/textDocumentContent/refresh": "workspace.textDocumentContent",
+    "tallystick/status": "experimental.tallystick.status",
+}
+"""What only clients get that declared it. Everything else that has an answer is tried."""
+
+
+def undeclared(method: str, params: Any, declared: Mapping[str, Any]) -> str | None:
+    """The capability without which the server must not send this; `None` where all is well."""
+    if method == "client/registerCapability":
+        needed = (_dynamic(one["method"]) for one in params["registrations"])
+        return next((capability for capability in needed if not _declares(declared, capability)), None)
+    capability = _GATES.get(method)
+    return None if capability is None or _declares(declared, capability) else capability
+
+
+def _dynamic(method: str) -> str:
+    """Where a client says that it takes a registration of this method later."""
+    area, _, name = method.partition("/")
+    if name in ("didOpen", "didChange", "willSave", "willSaveWaitUntil", "didSave", "didClose"):
+        name = "synchronization"
+    elif name.endswith("Files") and name != "didChangeWatchedFiles":
+        name = "fileOperations"
+    return f"{area}.{name}.dynamicRegistration"
+
+
+def _declares(declared: Mapping[str, Any], capability: str) -> bool:
+    value: Any = declared
+    for name in capability.split("."):
+        value = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
+    return bool(value)
+
+
 @contextlib.asynccontextmanager
 async def started(
     environment: Mapping[str, str],
@@ -259,11 +313,18 @@ async def started(
     command: tuple[str, ...] = SERVER,
     encoding: str = "utf-16",
     cwd: Path | None = None,
+    stderr: "IO[bytes] | None" = None,
 ) -> AsyncGenerator[LspClient, None]:
     """A server and its client; the process is ended in any case."""
     known = {"PATH": os.environ["PATH"], **environment}
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=known, limit=1 << 26, cwd=cwd
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=stderr,
+        env=known,
+        limit=1 << 26,
+        cwd=cwd,
     )
     client = LspClient(process, encoding)
     client.begin()

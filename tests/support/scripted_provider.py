@@ -3,7 +3,7 @@
 Owns the server; it records every request whole. It is no mock of our code: the product talks to it over a socket as it
 talks to any provider. What is said stands in `tests.support.scripted.reply`, how a wire says it in the modules beside it.
 
-The wire follows from the path: `/chat/completions`, `/responses`, `/messages`, `:generateContent`, `/api/chat`.
+The wire follows from the path: `/chat/completions`, `/responses`, `/messages`, `:generateContent`, `/api/chat`, `/infill`.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from tests.support.scripted import chat
 from tests.support.scripted.reply import PIECE, Reply, tokens_of
 from tests.support.scripted.window import Window
-from tests.support.scripted.wires import WIRES, count_field, wire_of
+from tests.support.scripted.wires import EVERY, count_field, wire_of
 
 __all__ = ["PIECE", "Reply", "Script", "ScriptedProvider", "Seen"]
 MODELS = {"object": "list", "data": [{"id": "scripted", "object": "model", "created": 0, "owned_by": "tests"}]}
@@ -235,7 +235,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._plain(reply, reply.raw if reply.raw is not None else reply.body.encode())
             return
         name, stream = wire_of(self.path, body)
-        wire = WIRES[name]
+        wire = EVERY[name]
         tokens = tokens_of(reply, inputs=size // 4, outputs=chat.weight(reply))
         reply_id = f"gen-{len(self.owner.requests)}"
         if not stream:

@@ -58,6 +58,12 @@ class Repo:
         listed = self._ask("ls-files", "-co", "--exclude-standard", "--deduplicate", "-z", "--", ".")
         return tuple(sorted(path for path in (listed or "").split("\0") if path))
 
+    def ignores(self, path: str) -> bool:
+        """Whether an untracked `path`, relative to the root, is ignored; git's own files are. False where git cannot say."""
+        if ".git" in path.split("/"):
+            return True
+        return self._ask("check-ignore", "-q", "-z", "--stdin", given=f"./{path}\0") is not None
+
     def head(self) -> Head:
         return Head(
             branch=self._ask("symbolic-ref", "--short", "-q", "HEAD") or "",

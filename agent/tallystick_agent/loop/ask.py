@@ -12,7 +12,7 @@ from tallystick_agent.context.assemble import xray
 from tallystick_agent.loop.booking import Booking, Paid
 from tallystick_agent.loop.gate import Spent, reserve
 from tallystick_agent.loop.parts import EngineParts, SessionOptions
-from tallystick_agent.loop.recorder import Recorder
+from tallystick_agent.loop.recorder import Records
 from tallystick_agent.loop.routing import LIKELY_OUTPUT, SEED_S, Plan, handed_on, onward, plan, seed
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.events import (
@@ -51,6 +51,16 @@ class Asked:
     reply: Reply
     items: tuple[tuple[ItemId, MessageItem | ReasoningItem], ...]
     usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Manner:
+    """How a question is asked; see `Asker.ask`."""
+
+    show: bool
+    guard: bool
+    once: bool
+    enough: Callable[[str], bool] | None
 
 
 @dataclass(slots=True)
@@ -102,7 +112,7 @@ class Asker:
     """Asks for one turn. Holds the turn's spending."""
 
     def __init__(
-        self, parts: EngineParts, options: SessionOptions, recorder: Recorder, budget: Budget, sent: Sent | None = None
+        self, parts: EngineParts, options: SessionOptions, recorder: Records, budget: Budget, sent: Sent | None = None
     ) -> None:
         self._parts = parts
         self._options = options
@@ -132,9 +142,20 @@ class Asker:
         return Counter(endpoint.token_family, factor=factor, known=counts)
 
     async def ask(
-        self, request: ChatRequest, endpoint: Endpoint, purpose: Purpose, *, show: bool = True, guard: bool = False
+        self,
+        request: ChatRequest,
+        endpoint: Endpoint,
+        purpose: Purpose,
+        *,
+        show: bool = True,
+        guard: bool = False,
+        once: bool = False,
+        enough: Callable[[str], bool] | None = None,
     ) -> Asked:
-        """Raises `ContextOverflow` before sending what cannot fit, `TallystickError` at the gate, `ProviderError` after it."""
+        """`guard`, `once` and `enough` are those of `ModelClient.send`.
+
+        Raises `ContextOverflow` before sending what cannot fit, `TallystickError` at the gate, `ProviderError` after it.
+        """
         await asyncio.to_thread(self._parts.ledger.check)
         target = self._target(request, endpoint, purpose)
         request = replace(request, web=request.web or target.web, reasoning=request.reasoning or target.reasoning)
@@ -175,7 +196,7 @@ class Asker:
             )
         )
         booking = Booking(self, request_id, purpose, target.candidates, seen.segments, made.inputs)
-        asked = await self._attempts(request, target, made, booking, show=show, guard=guard)
+        asked = await self._attempts(request, target, made, booking, _Manner(show=show, guard=guard, once=once, enough=enough))
         if purpose in TALK:
             self._sent.last, self._sent.endpoint = request, booking.endpoint.slug
         return asked
@@ -217,9 +238,7 @@ class Asker:
         known = min(1.0, self._repeated / tokens) if tokens > 0 else 0.0
         return self._parts.learned.factor(endpoint.slug).band(family_of(endpoint.token_family).band, known=known)
 
-    async def _attempts(
-        self, request: ChatRequest, target: Target, made: Plan, booking: Booking, *, show: bool, guard: bool
-    ) -> Asked:
+    async def _attempts(self, request: ChatRequest, target: Target, made: Plan, booking: Booking, how: "_Manner") -> Asked:
         stream = _Stream()
         self.visible = False
 
@@ -240,7 +259,9 @@ class Asker:
         events = self._parts.client.send(
             request,
             made.order,
-            guard=guard,
+            guard=how.guard,
+            once=how.once,
+            enough=how.enough,
             may_try=may_try,
             fitted=fitted,
             tokens=lambda one: made.inputs[one.slug] + min(made.outputs[one.slug], LIKELY_OUTPUT),
@@ -270,7 +291,7 @@ class Asker:
                     case TextDelta() | ReasoningDelta() | ToolCallDelta():
                         booking.piece(event.text)
                         self.visible = self.visible or isinstance(event, TextDelta | ToolCallDelta)
-                        if show and not isinstance(event, ToolCallDelta):
+                        if how.show and not isinstance(event, ToolCallDelta):
                             await self._show(stream, event)
                     case Reply() as reply:
                         await self._flush(stream)

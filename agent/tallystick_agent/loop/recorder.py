@@ -6,7 +6,7 @@ can never leave the log and the state apart.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Final
+from typing import Final, Protocol
 
 from tallystick_agent.policy.redaction import redact
 from tallystick_agent.ports import Clock
@@ -18,6 +18,18 @@ from tallystick_agent.sessions.replay import SessionState, step
 
 QUEUE: Final = 2_000
 """Events a host may lag behind. Beyond it, pieces of streamed text are left out: the finished item repeats them."""
+
+
+class Records(Protocol):
+    """Where a question's events go."""
+
+    @property
+    def session_id(self) -> SessionId: ...
+
+    @property
+    def turn_id(self) -> TurnId | None: ...
+
+    async def emit(self, body: EventBody, *, durable: bool = False) -> None: ...
 
 
 class Recorder:

@@ -12,7 +12,8 @@ from tallystick_agent.protocol.usage import Price
 CallMode = Literal["native", "schema", "text"]
 """How a model is asked for a tool call: its own `tools`, a JSON schema with a branch per tool, or fenced text."""
 
-WireName = Literal["openai_chat", "openai_responses", "anthropic", "gemini", "ollama"]
+WireName = Literal["openai_chat", "openai_responses", "anthropic", "gemini", "ollama", "llama_infill", "suffix_infill"]
+"""The last two carry gaps to fill and nothing else."""
 AuthStyle = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 """How hard a model is to think, weakest first."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -45,8 +45,17 @@ AttemptEvent = Accepted | Counted | StreamEvent | Reply
 
 class Attempt:
     def __init__(
-        self, endpoint: Endpoint, request: ChatRequest, clock: Clock, network: NetworkSettings, idle_s: float, *, guarded: bool
+        self,
+        endpoint: Endpoint,
+        request: ChatRequest,
+        clock: Clock,
+        network: NetworkSettings,
+        idle_s: float,
+        *,
+        guarded: bool,
+        enough: Callable[[str], bool] | None = None,
     ) -> None:
+        """`enough` is told the text as it comes, and says when no more is wanted: the reply then ends there, with `stop`."""
         self._endpoint = endpoint
         self._request = request
         self._clock = clock
@@ -54,6 +63,7 @@ class Attempt:
         self._decoder = self._wire.decoder(endpoint)
         self._patience_s, self._total_s = idle_s * PATIENCE, network.request_timeout_s
         self._guard = RepetitionGuard() if guarded else None
+        self._enough = enough
         self._start = clock.monotonic()
         self._first: float | None = None
         self._open = False
@@ -89,7 +99,7 @@ class Attempt:
         progress = Progress(self._clock, self._patience_s, self._total_s)
         body = wire.encode(request, endpoint)
         path, headers = wire.path(request, endpoint), wire.headers(request, endpoint)
-        cut = False
+        cut = enough = False
         try:
             async with transport.post(endpoint, path, body, key, headers, total_s=self._total_s) as response:
                 self._open = True
@@ -112,16 +122,20 @@ class Attempt:
                         if isinstance(event, TextDelta | ToolCallDelta):
                             self.visible = True
                             cut = cut or (self._guard is not None and self._guard.feed(event.text))
+                            enough = enough or (self._enough is not None and self._enough(event.text))
                         yield event
                     if self._broken is not None:
                         raise self._broken
-                    if cut:
+                    if cut or (enough and not self._decoder.ended):
                         break
         except ProviderError as error:
             self._refused = error.code == "provider_rejected"
             self._taken = self._taken or error.taken
             if not self._whole_before(error):
                 raise
+        if enough and not cut and not self._decoder.ended:
+            yield replace(self._decoder.finish(cut=True), finish="stop")
+            return
         yield self._decoder.finish(cut=cut)
 
     async def _next(self, found: AsyncIterator[list[str]]) -> list[str] | None:

@@ -134,12 +134,15 @@ class ModelClient:
         fitted: Callable[[ChatRequest, Endpoint], ChatRequest] = _same,
         tokens: Callable[[Endpoint], int] = _unknown,
         refusals_may_move: bool = False,
+        once: bool = False,
+        enough: Callable[[str], bool] | None = None,
     ) -> AsyncGenerator[ClientEvent, None]:
         """Raises the last attempt's `ProviderError`, after an `AttemptEnded` for it.
 
         `order` is the router's and not empty. `may_try` is asked before each further attempt and raises where the turn's
         limits allow no more. `fitted` cuts the request to an endpoint's limits. `tokens` is what an account's limit of tokens
         is charged with. `guard` cuts an answer that repeats itself; its reply has finish `repetition` and no usage.
+        `once` makes the first attempt the only one. `enough` is told the text as it comes and says when no more is wanted.
         """
         failed: list[Failed] = []
         place = 0
@@ -152,6 +155,7 @@ class ModelClient:
                 self._network,
                 self._transport.idle_s(endpoint),
                 guarded=guard,
+                enough=enough,
             )
             try:
                 key = self._key(endpoint)
@@ -182,6 +186,7 @@ class ModelClient:
             except ProviderError as error:
                 failed.append(Failed(place=place, error=error, at=self._clock.monotonic()))
                 following = None if run.visible else await self._after(order, failed, refusals_may_move)
+                following = None if once else following
                 pause = following.pause_s if following is not None else None
                 self._remedy(error, endpoint, final=following is None)
                 yield AttemptEnded(

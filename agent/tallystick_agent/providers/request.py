@@ -26,6 +26,10 @@ class Infill:
 
     prefix: str
     suffix: str
+    extra: tuple[tuple[str, str], ...] = ()
+    """Other texts that the model may look at, as name and text; a server that has no place for them gets none."""
+    most_ms: int | None = None
+    """Milliseconds for the answer from its first token on, where the server can keep to it; it ends with a whole line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

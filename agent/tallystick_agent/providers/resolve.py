@@ -323,7 +323,7 @@ def _family(provider: str, model: str) -> str:
     return "o200k" if found == "unknown" and provider in ("openai", "azure-openai") else found
 
 
-def _near(base: str) -> bool:
+def near(base: str) -> bool:
     """Whether a base URL leads to this machine or to a private network: nobody else sees what is sent there."""
     host = urlsplit(base).hostname or ""
     try:
@@ -343,7 +343,7 @@ def _limits(provider: str, slug: str, settings: Settings, *, free: bool) -> Rate
 
 def _data(provider: Provider, slug: str, base: str, settings: Settings) -> DataPolicy:
     told = [settings.data[name] for name in (provider.name, slug) if name in settings.data]
-    stores, zdr = (False, True) if provider.local and _near(base) else (provider.stores, provider.zdr)
+    stores, zdr = (False, True) if provider.local and near(base) else (provider.stores, provider.zdr)
     for one in told:
         stores = one.stores if one.stores is not None else stores
         zdr = one.zdr if one.zdr is not None else zdr

@@ -44,13 +44,13 @@ def is_chat(uri: str, language: str = "") -> bool:
 def parse(text: str) -> Chat:
     found = _SESSION.match(text)
     lines = text.split("\n")
-    headings = _scan(lines)[0]
+    headed = _scan(lines).headings
     first = 1 if found else 0
-    asked = [number for number, name in headings if name == "You"]
-    if not headings:
+    asked = [number for number, name in headed if name == "You"]
+    if not headed:
         body = lines[first:]
-    elif headings[-1][1] == "You":
-        body = lines[headings[-1][0] + 1 :]
+    elif headed[-1][1] == "You":
+        body = lines[headed[-1][0] + 1 :]
     else:
         body = []
     prompt = "\n".join(line for line in body if not line.startswith(NOT_SENT)).strip()
@@ -74,13 +74,13 @@ def with_problem(text: str, error: TallystickError) -> str:
 
 def open_fence(text: str) -> str:
     """The marks that would close the code fence in which `text` ends; empty where it ends in none."""
-    return _scan(text.split("\n"))[1]
+    return _scan(text.split("\n")).fence
 
 
 def quoted(text: str) -> str:
     """A model's words with lines that would read as our headings made plain."""
     lines = text.split("\n")
-    for number, _ in _scan(lines)[0]:
+    for number, _ in _scan(lines).headings:
         lines[number] = lines[number].replace("##", "\\##", 1)
     return "\n".join(lines)
 
@@ -133,18 +133,35 @@ def _shared(known: str, rendered: str) -> str:
     return rendered[: rendered.rfind("\n", 0, at) + 1]
 
 
-def _scan(lines: list[str]) -> tuple[list[tuple[int, str]], str]:
-    """Our headings outside code fences, by line, and the fence that is still open at the end."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """`headings` are ours outside code fences, by line; `fence` is the one that is still open at the end, from `opened` on."""
+
+    headings: tuple[tuple[int, str], ...]
+    fenced: frozenset[int]
+    """Lines inside code fences, their marks included."""
+    fence: str
+    opened: int
+
+
+def scan(text: str) -> Scan:
+    return _scan(text.split("\n"))
+
+
+def _scan(lines: list[str]) -> Scan:
     found: list[tuple[int, str]] = []
-    fence = ""
+    fenced: set[int] = set()
+    fence, opened = "", 0
     for number, line in enumerate(lines):
         mark = _FENCE.match(line.rstrip("\r"))
+        if fence or mark is not None:
+            fenced.add(number)
         if mark is not None:
             marks, rest = mark.group(1), mark.group(2)
             if not fence:
-                fence = marks
+                fence, opened = marks, number
             elif marks[0] == fence[0] and len(marks) >= len(fence) and not rest.strip():
                 fence = ""
         elif not fence and (heading := _HEADING.match(line.rstrip("\r"))) is not None:
             found.append((number, heading.group(1)))
-    return found, fence
+    return Scan(headings=tuple(found), fenced=frozenset(fenced), fence=fence, opened=opened)

@@ -14,7 +14,7 @@ from tallystick_server.lsp.documents import OpenDocument, OpenDocuments
 from tallystick_server.lsp.editor import Editor
 from tallystick_server.lsp.workspace import SETTLE_S
 
-PAUSE_S = 0.04
+PAUSE_S = 0.1
 """Seconds between two edits, so that a fast stream does not become an edit for every word."""
 TRIES = 8
 _SIGHT = 120

@@ -15,30 +15,34 @@ from urllib.parse import unquote
 from lsprotocol import types
 from pygls.uris import to_fs_path
 
-from tallystick_server.lsp.positions import Encoding, offset_at
+from tallystick_server.lsp.positions import Encoding
+from tallystick_server.lsp.text import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenDocument:
     uri: str
     """As the editor writes it."""
-    text: str
-    """As the editor sent it, its line endings included."""
+    content: Text
     version: int
     language: str
     path: Path | None
     """With links resolved; `None` for what is no file, such as an untitled document."""
 
     @property
+    def text(self) -> str:
+        """As the editor sent it, its line endings included."""
+        return str(self.content)
+
+    @property
     def newline(self) -> str:
         """`\\r\\n` where the document uses it throughout."""
-        pairs = self.text.count("\r\n")
-        return "\r\n" if pairs and pairs == self.text.count("\n") == self.text.count("\r") else "\n"
+        return self.content.newline
 
     @property
     def plain(self) -> str:
         """The text with `\\n` where it uses `\\r\\n` throughout."""
-        return self.text.replace("\r\n", "\n") if self.newline == "\r\n" else self.text
+        return self.content.plain
 
     def spelled(self, plain: str) -> str:
         """`plain` with this document's line endings."""
@@ -59,22 +63,23 @@ class OpenDocuments:
     def open(self, item: types.TextDocumentItem) -> None:
         place = real_path(item.uri)
         self._documents[unquote(item.uri)] = OpenDocument(
-            uri=item.uri, text=item.text, version=item.version, language=str(item.language_id), path=place
+            uri=item.uri, content=Text.of(item.text), version=item.version, language=str(item.language_id), path=place
         )
         self._wake()
 
     def change(self, uri: str, version: int, changes: Iterable[types.TextDocumentContentChangeEvent], encoding: Encoding) -> None:
         """Applies the editor's changes in their order. Raises `KeyError` for a document that is not open."""
         document = self._documents[unquote(uri)]
-        text = document.text
+        content = document.content
         for change in changes:
             if isinstance(change, types.TextDocumentContentChangePartial):
-                start = offset_at(text, change.range.start.line, change.range.start.character, encoding)
-                end = offset_at(text, change.range.end.line, change.range.end.character, encoding)
-                text = text[: min(start, end)] + change.text + text[max(start, end) :]
+                begin, stop = change.range.start, change.range.end
+                start = content.offset(begin.line, begin.character, encoding)
+                end = start if stop == begin else content.offset(stop.line, stop.character, encoding)
+                content = content.replaced(min(start, end), max(start, end), change.text)
             else:
-                text = change.text
-        self._documents[unquote(uri)] = replace(document, text=text, version=version)
+                content = Text.of(change.text)
+        self._documents[unquote(uri)] = replace(document, content=content, version=version)
         self._wake()
 
     def close(self, uri: str) -> None:

@@ -1,4 +1,4 @@
-"""Text offsets and LSP positions in all three encodings, and the smallest edit between two texts. Pure.
+"""Places in a line in all three encodings, positions of offsets, and the smallest edit between two texts. Pure.
 
 An offset counts code points of a Python string. A position counts lines, and within a line UTF-8, UTF-16 or UTF-32 units.
 Lines end where LSP says so (`\\n`, `\\r\\n`, `\\r`) and nowhere else: `str.splitlines` would also cut at a form feed.
@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 Encoding = Literal["utf-8", "utf-16", "utf-32"]
-_BREAK = re.compile(r"\r\n|\r|\n")
+BREAK = re.compile(r"\r\n|\r|\n")
+"""A line break where LSP sees one."""
 _STRIDE = 4_096
+_CONTINUING = bytes(range(0x80, 0xC0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,14 +22,6 @@ class Change:
     start: int
     end: int
     text: str
-
-
-def offset_at(text: str, line: int, character: int, encoding: Encoding) -> int:
-    """The offset of a position. One past the end of a line or of the text is taken as that end, as LSP asks."""
-    start = _line_start(text, line)
-    found = _BREAK.search(text, start)
-    content = text[start : found.start() if found else len(text)]
-    return start + _index(content, character, encoding)
 
 
 def position_at(text: str, offset: int, encoding: Encoding) -> tuple[int, int]:
@@ -43,7 +37,23 @@ def units(text: str, encoding: Encoding) -> int:
         return len(text)
     if encoding == "utf-8":
         return len(text.encode("utf-8", "surrogatepass"))
-    return len(text) + sum(char > "\uffff" for char in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def index_at(line: str, character: int, encoding: Encoding) -> int:
+    """The index in a line of its unit number `character`; of the whole character where that lies inside one."""
+    if encoding == "utf-32" or line.isascii():
+        return min(character, len(line))
+    if encoding == "utf-8":
+        head = line.encode("utf-8", "surrogatepass")[: character + 1]
+        begun = len(head.translate(None, _CONTINUING))
+        return begun - 1 if len(head) > character else begun
+    try:
+        head = line.encode("utf-16-le")[: 2 * character]
+    except UnicodeEncodeError:
+        return _slow_index(line, character)
+    begun = len(head.decode("utf-16-le", "surrogatepass"))
+    return begun - 1 if head and 0xD8 <= head[-1] <= 0xDB else begun
 
 
 def smallest_change(old: str, new: str) -> Change | None:
@@ -80,28 +90,14 @@ def landed(base: str, wanted: str, live: str) -> bool:
     return theirs.end < ours.start or theirs.start > ours.start + len(ours.text)
 
 
-def _line_start(text: str, line: int) -> int:
-    if "\r" not in text:
-        at = 0
-        for _ in range(line):
-            found = text.find("\n", at)
-            if found < 0:
-                return len(text)
-            at = found + 1
-        return at
-    ends = [match.end() for match in _BREAK.finditer(text)]
-    return 0 if line == 0 else ends[line - 1] if line <= len(ends) else len(text)
-
-
-def _index(content: str, character: int, encoding: Encoding) -> int:
-    if encoding == "utf-32" or content.isascii():
-        return min(character, len(content))
+def _slow_index(line: str, character: int) -> int:
+    """In UTF-16, for a line with half a character in it, which no codec counts."""
     passed = 0
-    for index, char in enumerate(content):
-        passed += units(char, encoding)
+    for index, char in enumerate(line):
+        passed += 2 if char > "\uffff" else 1
         if passed > character:
             return index
-    return len(content)
+    return len(line)
 
 
 def _common_start(one: str, other: str, limit: int) -> int:

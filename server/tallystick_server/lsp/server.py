@@ -3,21 +3,31 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
+from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from tallystick_agent import __version__
 from tallystick_server.lsp.chat import Chats, Desk
-from tallystick_server.lsp.documents import OpenDocuments
+from tallystick_server.lsp.client_process import ended
+from tallystick_server.lsp.documents import OpenDocument, OpenDocuments
 from tallystick_server.lsp.editor import Editor
+from tallystick_server.lsp.inline import Inline
+from tallystick_server.lsp.outbox import Outbox
 from tallystick_server.lsp.permissions import Questions
 from tallystick_server.lsp.protocol import TallystickProtocol, make_converter
 from tallystick_server.lsp.sessions import Sessions
-from tallystick_server.lsp.transport import FramingError, Output, read_messages
+from tallystick_server.lsp.transport import Connection, FramingError, read_messages
 
+FLUSH_S = 0.5
+"""Seconds for the last messages to be written."""
+TAKEN = 100
+"""Messages that came together and are taken before other work goes on."""
 _log = logging.getLogger(__name__)
+ActionSource = Callable[[types.CodeActionParams], Iterable[types.CodeAction]]
+LensSource = Callable[[OpenDocument], Iterable[types.CodeLens]]
 
 
 class TallystickServer(LanguageServer):
@@ -28,12 +38,18 @@ class TallystickServer(LanguageServer):
             "tallystick", __version__, protocol_cls=TallystickProtocol, converter_factory=make_converter
         )
         self._wire = cast("TallystickProtocol", self.protocol)
+        self._gone = asyncio.Event()
+        self._outbox: Outbox | None = None
         self.documents = OpenDocuments()
         self.editor = Editor(self._wire, self.documents)
         self.sessions = Sessions(self.editor, self.documents, model)
         self.questions = Questions(self.editor, self.documents, self.editor.refresh_lenses)
         desk = Desk(editor=self.editor, documents=self.documents, sessions=self.sessions, questions=self.questions)
         self.chats = Chats(desk)
+        self.inline = Inline(self.editor, self.documents, self.sessions)
+        self.action_sources: list[ActionSource] = []
+        """Who offers code actions, most urgent first. A source must not block: editors ask on every move of the cursor."""
+        self.lens_sources: list[LensSource] = []
         self._register_features()
 
     def on(self, method: str, handler: Callable[..., Any], options: Any = None) -> None:
@@ -43,38 +59,85 @@ class TallystickServer(LanguageServer):
     def _register_features(self) -> None:
         from tallystick_server.lsp.features import (
             chat_actions,
+            chat_lens,
+            code_action,
             code_lens,
+            completion,
             documents,
             execute_command,
             folders,
+            inline_completion,
             session_methods,
         )
 
-        for feature in (folders, documents, chat_actions, code_lens, execute_command, session_methods):
+        for feature in (
+            folders,
+            documents,
+            code_action,
+            code_lens,
+            execute_command,
+            completion,
+            inline_completion,
+            session_methods,
+            chat_actions,
+            chat_lens,
+        ):
             feature.register(self)
 
-    async def serve(self, reader: asyncio.StreamReader, write: Callable[[bytes], object]) -> int:
-        """Serves one client until it leaves. Gives the exit code."""
-        gone = asyncio.Event()
-        self._wire.set_writer(Output(write, gone.set))
-        reading = asyncio.ensure_future(self._read(reader))
-        leaving = asyncio.ensure_future(gone.wait())
+    def leave(self) -> None:
+        """Ends `serve`, as when the client has gone."""
+        self._gone.set()
+
+    async def room(self) -> None:
+        """Waits while too many messages wait for the client to read. For whoever sends streams of them."""
+        if self._outbox is not None:
+            await self._outbox.room()
+
+    async def serve(self, connection: Connection, at_end: Callable[[], None] | None = None) -> int:
+        """Serves one client until it leaves. Gives the exit code. `at_end`: see `Connection.reader`."""
+        outbox = self._outbox = Outbox(connection.write, self.leave)
+        self._wire.connect(outbox)
+        reading = asyncio.ensure_future(self._read(connection.reader(at_end), outbox))
+        leaving = asyncio.ensure_future(self._gone.wait())
+        watching = asyncio.ensure_future(self._watch())
         try:
             await asyncio.wait({reading, leaving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (reading, leaving):
+            for task in (reading, leaving, watching):
                 task.cancel()
+            await self.inline.close()
+            self._wire.cancel_all()
             await self.sessions.close_all()
             await self.editor.close()
+            await outbox.close(FLUSH_S)
         return self._wire.exit_code or 0
 
-    async def _read(self, reader: asyncio.StreamReader) -> None:
+    async def _watch(self) -> None:
+        """The editor may die and leave our input open."""
+        await ended(await self._wire.client_process)
+        _log.warning("the client's process has ended")
+        self.leave()
+
+    def _receive(self, body: bytes) -> None:
+        """Whatever is wrong with one message, or with us, the next one is heard."""
+        try:
+            self._wire.receive(body)
+        except Exception:
+            _log.exception("a bug in the taking of a message")
+
+    async def _read(self, reader: asyncio.StreamReader, outbox: Outbox) -> None:
+        """What came together is taken together, so that a cancel meets its request before that begins; but not for long."""
+        taken = 0
         try:
             async with contextlib.aclosing(read_messages(reader)) as messages:
                 async for body in messages:
-                    self._wire.receive(body)
+                    self._receive(body)
                     if self._wire.exit_code is not None:
                         return
+                    await outbox.room()
+                    taken += 1
+                    if taken % TAKEN == 0:
+                        await asyncio.sleep(0)
         except FramingError as error:
             _log.error("the client was cut off: %s", error)
         except OSError:

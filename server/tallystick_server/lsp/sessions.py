@@ -21,7 +21,7 @@ from tallystick_server.lsp.workspace import EditorWorkspace
 if TYPE_CHECKING:
     from tallystick_server.compose import Application
 
-CLOSE_S = 4.0
+CLOSE_S = 3.5
 """Seconds for ending what runs when the client is gone."""
 
 
@@ -73,12 +73,16 @@ class Sessions:
                 return path.parent
         return self._roots[0] if self._roots else Path.cwd()
 
-    async def open(self, root: Path, *, model: str | None = None, resume: str | None = None) -> OpenSession:
-        """Raises `TallystickError`."""
+    async def application(self) -> "Application":
+        """Reads the settings at the first call; its engine is loaded by what needs it. Raises `TallystickError`."""
         async with self._loading:
             if self._application is None:
                 self._application = await asyncio.to_thread(_load)
-        application = self._application
+        return self._application
+
+    async def open(self, root: Path, *, model: str | None = None, resume: str | None = None) -> OpenSession:
+        """Raises `TallystickError`."""
+        application = await self.application()
         workspace = EditorWorkspace(application.disk(root), self._documents, self._editor)
         slug = (await application.choose(model or self._model)).slug
         session = await application.open(

@@ -6,11 +6,13 @@ import socket
 from typing import Any
 
 import pytest
-from tests.support.provider_client import Told, ask, endpoint_at, provider_client, saying, tell
+from tests.support.provider_client import Told, ask, endpoint_at, provider_client, saying, tell, text_of
 from tests.support.scripted_provider import Reply, Script, ScriptedProvider
 
+from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.model_info import Endpoint, RateLimits
-from tallystick_agent.providers.client import AttemptWaits
+from tallystick_agent.providers.client import AttemptEnded, AttemptWaits
+from tallystick_agent.providers.request import Reply as ProviderReply
 from tallystick_server.local.system import SystemClock
 
 WHOLE_BODY = b'data: {"choices": [{"delta": {"content": "Hello."}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
@@ -236,3 +238,56 @@ def test_a_connection_that_never_came_to_be_took_nothing() -> None:
 
     told = asyncio.run(run())
     assert [(event.accepted, event.error.code) for event in told.ended] == [(False, "provider_unavailable")]
+
+
+def test_once_is_one_attempt() -> None:
+    async def run(url: str) -> tuple[int, str]:
+        async with provider_client() as client:
+            ended: list[AttemptEnded] = []
+            try:
+                async for event in client.send(saying(), (named(url, "p/a"), named(url, "q/b")), once=True):
+                    ended += [event] if isinstance(event, AttemptEnded) else []
+            except ProviderError as error:
+                assert [event.retry_in_s for event in ended] == [None]
+                return len(ended), error.code
+        raise AssertionError("no failure")
+
+    with ScriptedProvider([Reply(status=500, body="{}"), "Hello."]) as provider:
+        assert asyncio.run(run(provider.url)) == (1, "provider_unavailable")
+        assert len(provider.requests) == 1
+
+
+def test_enough_ends_the_stream_and_the_answer() -> None:
+    async def run(url: str) -> tuple[str, str, object]:
+        async with provider_client() as client:
+            said = ""
+
+            def enough(text: str) -> bool:
+                nonlocal said
+                said += text
+                return "four" in said
+
+            async for event in client.send(saying(), (named(url, "p/a"),), enough=enough):
+                if isinstance(event, ProviderReply):
+                    return text_of(event), event.finish, event.usage
+        raise AssertionError("no answer")
+
+    words = "one two three four " + "five " * 500
+    with ScriptedProvider([Reply(lines=words, delay_s=0.005)]) as provider:
+        text, finish, usage = asyncio.run(run(provider.url))
+        assert provider.closed_early.wait(10)
+    assert text.startswith("one two three four")
+    assert len(text) < 100
+    assert (finish, usage) == ("stop", None)
+
+
+def test_enough_at_the_end_loses_nothing() -> None:
+    async def run(url: str) -> object:
+        async with provider_client() as client:
+            async for event in client.send(saying(), (named(url, "p/a"),), enough=lambda text: "end" in text):
+                if isinstance(event, ProviderReply):
+                    return event.finish
+        raise AssertionError("no answer")
+
+    with ScriptedProvider(["the end"]) as provider:
+        assert asyncio.run(run(provider.url)) == "stop"

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick_server.lsp.positions import Encoding, landed, offset_at, position_at, smallest_change
+from tallystick_server.lsp.positions import Encoding, landed, position_at, smallest_change
+from tallystick_server.lsp.text import Text
 
 ENCODINGS: tuple[Encoding, ...] = ("utf-8", "utf-16", "utf-32")
 texts = st.text(alphabet=st.sampled_from("ab\n\réß€🎉\x0c\u2028"), max_size=30)
@@ -17,7 +18,7 @@ def test_a_place_after_astral_text(encoding: Encoding, character: int) -> None:
     text = "first\nß€🎉x\n"
     offset = text.index("x")
     assert position_at(text, offset, encoding) == (1, character)
-    assert offset_at(text, 1, character, encoding) == offset
+    assert Text.of(text).offset(1, character, encoding) == offset
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ def test_a_place_after_astral_text(encoding: Encoding, character: int) -> None:
     ],
 )
 def test_places_at_and_beyond_the_ends(text: str, line: int, character: int, offset: int) -> None:
-    assert offset_at(text, line, character, "utf-16") == offset
+    assert Text.of(text).offset(line, character, "utf-16") == offset
 
 
 @given(texts, encodings, st.data())
@@ -45,7 +46,7 @@ def test_positions_and_offsets_are_inverse(text: str, encoding: Encoding, data: 
     offset = data.draw(st.integers(0, len(text)))
     if text[offset - 1 : offset + 1] == "\r\n":
         return
-    assert offset_at(text, *position_at(text, offset, encoding), encoding) == offset
+    assert Text.of(text).offset(*position_at(text, offset, encoding), encoding) == offset
 
 
 @given(texts, texts)

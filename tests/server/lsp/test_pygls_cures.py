@@ -62,13 +62,12 @@ import logging
 logging.disable()
 {_FEATURES}
 from tallystick_server.lsp.server import TallystickServer
-from tallystick_server.lsp.transport import StandardStreams
+from tallystick_server.lsp.transport import standard_streams
 async def main():
     server = TallystickServer(None)
     server._max_workers = 2
     register(server)
-    streams = StandardStreams()
-    return await server.serve(streams.reader(), streams.write)
+    return await server.serve(standard_streams())
 asyncio.run(main())
 """
 STOCK, OURS = "stock", "ours"

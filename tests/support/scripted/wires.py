@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from tests.support.scripted import anthropic, chat, gemini, ollama, responses
+from tests.support.scripted import anthropic, chat, gemini, infill, ollama, responses
 from tests.support.scripted.reply import Reply, Tokens
 
 
@@ -37,7 +37,15 @@ WIRES: Final = {
     "gemini": _wire(gemini),
     "ollama": _wire(ollama),
 }
-_ENDS: Final = {"/chat/completions": "chat", "/responses": "responses", "/messages": "anthropic", "/api/chat": "ollama"}
+EVERY: Final = {**WIRES, "infill": _wire(infill)}
+"""With the one that fills gaps and holds no conversation."""
+_ENDS: Final = {
+    "/chat/completions": "chat",
+    "/responses": "responses",
+    "/messages": "anthropic",
+    "/api/chat": "ollama",
+    "/infill": "infill",
+}
 _COUNTS: Final = {
     "/messages/count_tokens": "input_tokens",
     "/responses/input_tokens": "input_tokens",

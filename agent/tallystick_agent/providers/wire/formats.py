@@ -5,7 +5,16 @@ from typing import Final
 
 from tallystick_agent.protocol.model_info import Endpoint, WireName
 from tallystick_agent.providers.request import ChatRequest
-from tallystick_agent.providers.wire import anthropic, gemini, ollama, openai_chat, openai_infill, openai_responses
+from tallystick_agent.providers.wire import (
+    anthropic,
+    gemini,
+    llama_infill,
+    ollama,
+    openai_chat,
+    openai_infill,
+    openai_responses,
+    suffix_infill,
+)
 from tallystick_agent.providers.wire.base import Wire
 
 WIRES: Final[Mapping[WireName, Wire]] = {
@@ -14,9 +23,13 @@ WIRES: Final[Mapping[WireName, Wire]] = {
     "anthropic": anthropic.WIRE,
     "gemini": gemini.WIRE,
     "ollama": ollama.WIRE,
+    "llama_infill": llama_infill.WIRE,
+    "suffix_infill": suffix_infill.WIRE,
 }
 
 
 def wire_of(endpoint: Endpoint, request: ChatRequest) -> Wire:
-    """The format for this request; filling a gap has its own, on servers of OpenAI's kind."""
-    return openai_infill.WIRE if request.infill is not None else WIRES[endpoint.wire]
+    """The format for this request; filling a gap has its own, on llama.cpp's server and on those of OpenAI's kind."""
+    if request.infill is None or endpoint.wire in ("llama_infill", "suffix_infill"):
+        return WIRES[endpoint.wire]
+    return openai_infill.WIRE

@@ -15,6 +15,7 @@ _log = logging.getLogger(__name__)
 def register(server: TallystickServer) -> None:
     def did_open(params: types.DidOpenTextDocumentParams) -> None:
         server.documents.open(params.text_document)
+        server.inline.opened(params.text_document.uri)
 
     def did_change(params: types.DidChangeTextDocumentParams) -> None:
         document = params.text_document
@@ -26,6 +27,7 @@ def register(server: TallystickServer) -> None:
     def did_close(params: types.DidCloseTextDocumentParams) -> None:
         server.documents.close(params.text_document.uri)
         server.chats.closed(params.text_document.uri)
+        server.inline.closed(params.text_document.uri)
 
     server.on(types.TEXT_DOCUMENT_DID_OPEN, did_open)
     server.on(types.TEXT_DOCUMENT_DID_CHANGE, did_change)

@@ -28,6 +28,7 @@ def register(server: TallystickServer) -> None:
     async def pump(opened: OpenSession) -> None:
         """Every event of a session to the client, until the session is closed."""
         async for event in opened.events:
+            await server.room()
             server.editor.notify(EVENT, {"event": event_to_dict(event)})
 
     async def open_session(params: Any) -> dict[str, str]:

@@ -162,7 +162,15 @@ REPORTS = [
         Usage(input_tokens=100, cached_tokens=100, output_tokens=20),
         dialect="openrouter",
     ),
+    report(
+        "infill-slot-is-no-cache",
+        "llama_infill",
+        {"tokens_evaluated": 100, "tokens_predicted": 20, "tokens_cached": 119, "timings": {"cache_n": 60}},
+        CACHED,
+    ),
+    report("infill-without-timings", "llama_infill", {"tokens_evaluated": 100, "tokens_predicted": 20}, PLAIN),
     *(report(f"{wire}-none", wire, {}, None) for wire in ("openai_chat", "openai_responses", "anthropic", "gemini", "ollama")),
+    report("infill-none", "llama_infill", {}, None),
     report("chat-zeros-are-none", "openai_chat", {"prompt_tokens": 0, "completion_tokens": 0}, None),
     report("anthropic-zeros-are-none", "anthropic", {"input_tokens": 0, "output_tokens": 0}, None),
 ]
@@ -171,7 +179,7 @@ REPORTS = [
 def events(wire: WireName, raw: dict[str, Any]) -> list[dict[str, Any]]:
     """A stream of one word with this usage."""
     match wire:
-        case "openai_chat":
+        case "openai_chat" | "suffix_infill":
             return [{"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}, {"choices": [], "usage": raw}]
         case "openai_responses":
             text = {"type": "response.output_text.delta", "output_index": 0, "delta": "a"}
@@ -184,6 +192,8 @@ def events(wire: WireName, raw: dict[str, Any]) -> list[dict[str, Any]]:
             return [{"candidates": [candidate], "usageMetadata": raw}]
         case "ollama":
             return [{"message": {"content": "a"}, "done": True, **raw}]
+        case "llama_infill":
+            return [{"content": "a", "stop": False}, {"content": "", "stop": True, "stop_type": "eos", **raw}]
 
 
 @pytest.mark.parametrize("one", REPORTS, ids=[one.name for one in REPORTS])
