@@ -229,7 +229,8 @@ async function wrong(frame) {
   for (const [name, python] of [["stopped", given.python], ["missing", "/not/there/python"]]) {
     writeFileSync(given.settings, JSON.stringify({ ...settings, "tallystick.python": python }));
     await banner.filter({ hasText: name === "stopped" ? "could not be started" : "/not/there" }).waitFor();
-    seen[name] = { banner: await banner.innerText(), status: await statusBar(page), servers: servers() };
+    await until(`the end of every server, ${name}`, () => servers().length === 0);
+    seen[name] = { banner: await banner.innerText(), status: await statusBar(page) };
   }
   await picture("missing");
   writeFileSync(given.settings, JSON.stringify(settings));
