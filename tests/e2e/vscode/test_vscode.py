@@ -71,9 +71,9 @@ def script() -> Callable[[dict[str, Any], int], Reply]:
 async def offers(environment: dict[str, str], root: Path) -> bool:
     """Whether this server completes inline."""
     async with started(environment) as client:
-        answer = await client.initialize(root)
+        answer = await client.initialize(root, {"textDocument": {"inlineCompletion": {}}})
         await client.stop()
-    return bool(answer["capabilities"].get("inlineCompletionProvider"))
+    return answer["capabilities"].get("inlineCompletionProvider") is not None
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def seen(vsix: Path, node_path: str, tmp_path: Path, need_tool: Callable[[str, s
         }
         inline = asyncio.run(offers(environment, root))
         if inline:
-            (home / "settings.toml").write_text(f'[completion]\nenabled = true\nmodel = "{MODEL}"\n')
+            (home / "settings.toml").write_text(f'[completion]\nenabled = true\ndebounce_ms = 0\nmodel = "{MODEL}"\n')
         settings = {"tallystick.python": sys.executable, "tallystick.model": MODEL}
         with code_server(FOREIGN, tmp_path, vsix, settings=settings, environment=environment) as url:
             given = {
