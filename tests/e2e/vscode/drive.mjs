@@ -155,6 +155,7 @@ async function document() {
   await picture("chat-document-asks");
   await asked.getByRole("button", { name: "Allow once" }).click();
   await until("the end of the turn in the document", async () => /request/.test(await editorText(page)));
+  await picture("chat-document");
   // The code action sends too.
   await page.locator(".editor-instance .view-line").first().click();
   await page.keyboard.press("Control+End");
@@ -167,7 +168,6 @@ async function document() {
   await until("the second answer", async () => (await editorText(page)).includes("Again it is."));
   await until("the end of the second turn", async () => ((await editorText(page)).match(/requests?,/g) ?? []).length >= 2);
   seen.document = await editorText(page);
-  await picture("chat-document");
 }
 
 async function inline() {
