@@ -49,7 +49,7 @@ class Application:
     """One process's engine and what it stands on. Close it at the end."""
 
     def __init__(self, settings: Settings, home: Path, environment: Mapping[str, str], clock: "Clock | None" = None) -> None:
-        self.settings = settings
+        self.settings = self.own_settings = settings
         self.home = home
         self.environment = environment
         self.clock = clock or SystemClock()
@@ -77,6 +77,15 @@ class Application:
         known = os.environ if environment is None else environment
         home = home_folder(known)
         return cls(load_settings(home / "settings.toml", overrides), home, known, clock)
+
+    def narrow(self, overrides: "Mapping[str, Any]") -> None:
+        """Lays a host's values over the user's own settings (`own_settings`), for sessions from now on."""
+        merged = self.own_settings.model_dump()
+        for section, values in overrides.items():
+            merged[section] = {**merged[section], **values}
+        self.settings = Settings.model_validate(merged) if overrides else self.own_settings
+        if self._engine is not None:
+            self._engine.parts = replace(self._engine.parts, settings=self.settings)
 
     @property
     def store(self) -> "SessionStore":

@@ -15,10 +15,14 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from tallystick_agent.protocol.errors import TallystickError
+from tallystick_server.lsp import filed
 from tallystick_server.lsp.documents import OpenDocument, OpenDocuments
 from tallystick_server.lsp.positions import Encoding, position_at, smallest_change
 
 _log = logging.getLogger(__name__)
+_OURS = "tallystick"
+SHOW_S = 5.0
+"""Seconds for an editor to show a document; one that says nothing does not show it."""
 Rewrite = tuple[OpenDocument, str]
 """A document as we know it, and the text it shall have, with its own line endings."""
 
@@ -69,14 +73,14 @@ class Editor:
 
     async def apply(self, rewrites: Sequence[Rewrite], label: str | None = None) -> bool:
         """Asks for the edits, bound to the versions we know. What the editor answers is no proof: see `workspace`."""
+        kept = [(document, text) for document, text in rewrites if self._documents.filed(document.uri)]
+        if not all([await filed.write(self._documents, document, text) for document, text in kept]):
+            return False
+        rewrites = [one for one in rewrites if one not in kept]
         edits = [(document, edit) for document, text in rewrites if (edit := self._edit(document, text)) is not None]
         if not edits:
             return True
-        versioned = types.WorkspaceEdit(
-            document_changes=[
-                types.TextDocumentEdit(text_document=_versioned(document), edits=[edit]) for document, edit in edits
-            ]
-        )
+        versioned = self._versioned(edits, label)
         if await self._apply(versioned, label):
             return True
         workspace = self._capabilities.workspace
@@ -85,6 +89,21 @@ class Editor:
         if (edits_known is not None and edits_known.document_changes) or not all(self._current(one) for one, _ in edits):
             return False
         return await self._apply(types.WorkspaceEdit(changes={document.uri: [edit] for document, edit in edits}), label)
+
+    def _versioned(self, edits: Sequence[tuple[OpenDocument, types.TextEdit]], label: str | None) -> types.WorkspaceEdit:
+        """With a label, every edit says what it belongs to, where the editor knows annotations; it need not be confirmed."""
+        workspace = self._capabilities.workspace
+        known = workspace.workspace_edit if workspace is not None else None
+        if label is None or known is None or known.change_annotation_support is None:
+            changes = [types.TextDocumentEdit(text_document=_version(document), edits=[edit]) for document, edit in edits]
+            return types.WorkspaceEdit(document_changes=changes)
+        annotated = [(one, types.AnnotatedTextEdit(annotation_id=_OURS, range=e.range, new_text=e.new_text)) for one, e in edits]
+        return types.WorkspaceEdit(
+            document_changes=[
+                types.TextDocumentEdit(text_document=_version(document), edits=[edit]) for document, edit in annotated
+            ],
+            change_annotations={_OURS: types.ChangeAnnotation(label=label, needs_confirmation=False)},
+        )
 
     def _current(self, document: OpenDocument) -> bool:
         now = self._documents.get(document.uri)
@@ -107,6 +126,42 @@ class Editor:
             start=types.Position(line=start[0], character=start[1]), end=types.Position(line=end[0], character=end[1])
         )
         return types.TextEdit(range=place, new_text=change.text)
+
+    @property
+    def creates_files(self) -> bool:
+        """Whether the editor says that it makes files where an edit asks for one."""
+        workspace = self._capabilities.workspace
+        known = workspace.workspace_edit if workspace is not None else None
+        return types.ResourceOperationKind.Create in (known.resource_operations or ()) if known is not None else False
+
+    async def create(self, uri: str, text: str) -> bool:
+        """Makes a new document with a text; a file that exists is left alone. False where the editor does not."""
+        zero = types.Position(line=0, character=0)
+        edit = types.TextEdit(range=types.Range(start=zero, end=zero), new_text=text)
+        where = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=None)
+        made = types.CreateFile(uri=uri, options=types.CreateFileOptions(overwrite=False, ignore_if_exists=False))
+        whole = types.WorkspaceEdit(document_changes=[made, types.TextDocumentEdit(text_document=where, edits=[edit])])
+        return await self._apply(whole, "Tallystick: new chat")
+
+    async def show(self, uri: str, selection: types.Range | None = None) -> bool:
+        """Opens a document for the person. Whatever an editor declares, it is asked: its answer says what it did."""
+        params = types.ShowDocumentParams(uri=uri, take_focus=True, selection=selection)
+        with contextlib.suppress(JsonRpcException, TimeoutError):
+            async with asyncio.timeout(SHOW_S):
+                answer = await self._wire.ask(types.WINDOW_SHOW_DOCUMENT, params)
+            return bool(answer is not None and answer.success)
+        return False
+
+    @property
+    def asks_for_content(self) -> bool:
+        """Whether the editor fetches documents of other schemes from us."""
+        workspace = self._capabilities.workspace
+        return workspace is not None and workspace.text_document_content is not None
+
+    def refresh_content(self, uri: str) -> None:
+        """Asks the editor to fetch one of those documents anew."""
+        params = types.TextDocumentContentRefreshParams(uri=uri)
+        self.spawn(self._refresh(types.WORKSPACE_TEXT_DOCUMENT_CONTENT_REFRESH, params))
 
     async def choose(self, message: str, labels: Sequence[str]) -> str | None:
         """The label that was picked, `None` for a question that was closed. Raises `JsonRpcException` where nobody asks."""
@@ -137,18 +192,18 @@ class Editor:
         """Asks the editor to fetch the code lenses anew, where it can."""
         workspace = self._capabilities.workspace
         if workspace is not None and workspace.code_lens is not None and workspace.code_lens.refresh_support:
-            self.spawn(self._refresh())
+            self.spawn(self._refresh(types.WORKSPACE_CODE_LENS_REFRESH))
 
-    async def _refresh(self) -> None:
+    async def _refresh(self, method: str, params: Any = None) -> None:
         with contextlib.suppress(JsonRpcException):
-            await self._wire.ask(types.WORKSPACE_CODE_LENS_REFRESH, None)
+            await self._wire.ask(method, params)
 
     def progress(self, title: str, on_cancel: Callable[[], None]) -> "Progress":
         window = self._capabilities.window
         return Progress(self, self._wire, title, on_cancel, shown=window is not None and bool(window.work_done_progress))
 
 
-def _versioned(document: OpenDocument) -> types.OptionalVersionedTextDocumentIdentifier:
+def _version(document: OpenDocument) -> types.OptionalVersionedTextDocumentIdentifier:
     return types.OptionalVersionedTextDocumentIdentifier(uri=document.uri, version=document.version)
 
 

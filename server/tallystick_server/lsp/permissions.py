@@ -45,14 +45,23 @@ class Question:
     """The value of a message that was closed without a choice."""
     uri: str
     """The chat document that it belongs to."""
+    whole: str = ""
+    """The text that the message shows only in part; empty where it shows all."""
 
 
 def permission_question(session_id: str, uri: str, request: PermissionRequested) -> Question:
     title = shown(" ".join(request.title.split()))
     choices = tuple(Choice(label=label, action=f"{verb}: {title}", value=value) for label, verb, value in _DECISIONS)
     message = f"Tallystick wants to {title} ({request.reason}).\n\n{shown(_bounded(request.detail))}".strip()
+    detail = request.detail.strip("\n")
     return Question(
-        key=f"{session_id}/{request.call_id}", title=title, message=message, choices=choices, closed="reject", uri=uri
+        key=f"{session_id}/{request.call_id}",
+        title=title,
+        message=message,
+        choices=choices,
+        closed="reject",
+        uri=uri,
+        whole=shown(detail) if _bounded(detail) != detail else "",
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, cast
 
 from lsprotocol import types
@@ -12,14 +13,18 @@ from pygls.lsp.server import LanguageServer
 from tallystick_agent import __version__
 from tallystick_server.lsp.chat import Chats, Desk
 from tallystick_server.lsp.client_process import ended
+from tallystick_server.lsp.configuration import chats_folder
 from tallystick_server.lsp.documents import OpenDocument, OpenDocuments
 from tallystick_server.lsp.editor import Editor
+from tallystick_server.lsp.hunks_kept import KeptHunks
 from tallystick_server.lsp.inline import Inline
 from tallystick_server.lsp.outbox import Outbox
 from tallystick_server.lsp.permissions import Questions
 from tallystick_server.lsp.protocol import TallystickProtocol, make_converter
+from tallystick_server.lsp.session_record import Records
 from tallystick_server.lsp.sessions import Sessions
 from tallystick_server.lsp.transport import Connection, FramingError, read_messages
+from tallystick_server.lsp.views import Views
 
 FLUSH_S = 0.5
 """Seconds for the last messages to be written."""
@@ -47,6 +52,10 @@ class TallystickServer(LanguageServer):
         desk = Desk(editor=self.editor, documents=self.documents, sessions=self.sessions, questions=self.questions)
         self.chats = Chats(desk)
         self.inline = Inline(self.editor, self.documents, self.sessions)
+        self.hunks = KeptHunks(self.editor, self.documents, self.editor.refresh_lenses)
+        self.records = Records()
+        self.views = Views(self.editor, self.documents)
+        self.sessions.watchers += [self.hunks.heard, self.records.heard]
         self.action_sources: list[ActionSource] = []
         """Who offers code actions, most urgent first. A source must not block: editors ask on every move of the cursor."""
         self.lens_sources: list[LensSource] = []
@@ -56,18 +65,25 @@ class TallystickServer(LanguageServer):
         """Registers the handler of a method."""
         self.feature(method, options)(handler)
 
+    def chats_folder(self, root: Path) -> Path:
+        """Where the chats of a workspace lie that we make."""
+        return chats_folder(self.sessions.configuration, root)
+
     def _register_features(self) -> None:
         from tallystick_server.lsp.features import (
             chat_actions,
             chat_lens,
             code_action,
             code_lens,
+            code_tasks,
             completion,
             documents,
             execute_command,
             folders,
+            hunk_lens,
             inline_completion,
             session_methods,
+            views,
         )
 
         for feature in (
@@ -81,6 +97,9 @@ class TallystickServer(LanguageServer):
             session_methods,
             chat_actions,
             chat_lens,
+            hunk_lens,
+            code_tasks,
+            views,
         ):
             feature.register(self)
 

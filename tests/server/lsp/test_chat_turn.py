@@ -170,12 +170,12 @@ def test_code_actions_where_no_message_can_be_answered(tmp_path: Path, verb: str
         assert mark["uri"] == at.chat
         assert "edit a.py" in mark["diagnostics"][0]["message"]
         actions = await at.client.actions(at.code)
-        assert list(actions) == ["Approve: edit a.py", "Approve for this session: edit a.py", "Reject: edit a.py"]
+        assert list(actions)[:3] == ["Approve: edit a.py", "Approve for this session: edit a.py", "Reject: edit a.py"]
         await at.client.run(actions[f"{verb}: edit a.py"])
         await turn
         assert at.source == source
         assert at.client.all("textDocument/publishDiagnostics")[-1] == {"uri": at.chat, "diagnostics": []}
-        assert list(await at.client.actions(at.code)) == []
+        assert not any("edit a.py" in title for title in await at.client.actions(at.code))
         await at.client.run(actions["Approve: edit a.py"])
         assert "no longer open" in at.client.all("window/showMessage")[-1]["message"]
 
@@ -255,7 +255,7 @@ def test_a_stop_takes_an_open_question_back(tmp_path: Path) -> None:
         await at.client.run((await at.client.actions(at.chat))["Tallystick: Stop"])
         await turn
         await at.client.until(lambda: at.client.all("$/cancelRequest"))
-        assert list(await at.client.actions(at.code)) == []
+        assert not any("edit a.py" in title for title in await at.client.actions(at.code))
         assert at.source == "# é🎉\nx = 1\n"
         never.set_result(None)
 
