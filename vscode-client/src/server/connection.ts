@@ -93,7 +93,13 @@ export class Connection implements vscode.Disposable {
     });
     this.client = client;
     this.wasReady = false;
-    await client.start();
+    try {
+      await client.start();
+    } catch (error) {
+      // What a person can do about it stands in the log: the server's last words.
+      this.log.error(words(error));
+      this.set("stopped", "The server could not be started. The log says why.");
+    }
   }
 
   private spawn(program: Program): ChildProcess {
@@ -122,7 +128,7 @@ export class Connection implements vscode.Disposable {
   private async closed(): Promise<{ action: CloseAction; handled: boolean }> {
     const pause = this.wasReady ? this.restarts.next(Date.now()) : undefined;
     if (pause === undefined) {
-      this.set("stopped", this.wasReady ? "The server died too often." : "The server could not be started.");
+      this.set("stopped", this.wasReady ? "The server died too often." : "The server could not be started. The log says why.");
       return { action: CloseAction.DoNotRestart, handled: true };
     }
     this.log.warn("the server died; it is started again");
