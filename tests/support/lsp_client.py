@@ -105,7 +105,12 @@ class LspClient:
             transport.pause_reading()
 
     async def initialize(
-        self, root: Path | None, capabilities: Mapping[str, Any] | None = None, *, pid: int | None = None
+        self,
+        root: Path | None,
+        capabilities: Mapping[str, Any] | None = None,
+        *,
+        pid: int | None = None,
+        options: Any = None,
     ) -> dict[str, Any]:
         folders = [{"uri": root.as_uri(), "name": root.name}] if root is not None else None
         self.declared = declared = {"general": {"positionEncodings": [self.encoding]}, **(capabilities or {})}
@@ -116,6 +121,7 @@ class LspClient:
             "rootUri": None,
             "workspaceFolders": folders,
             "capabilities": declared,
+            "initializationOptions": options,
         }
         result: dict[str, Any] = await self.request("initialize", params)
         self.notify("initialized", {})

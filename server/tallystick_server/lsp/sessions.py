@@ -22,6 +22,8 @@ from tallystick_server.lsp.workspace import EditorWorkspace
 if TYPE_CHECKING:
     from tallystick_server.compose import Application
 
+CONFIGURED_S = 3.0
+"""Seconds that a session waits for an editor which was asked for its configuration."""
 CLOSE_S = 3.5
 """Seconds for ending what runs when the client is gone."""
 
@@ -61,6 +63,9 @@ class Sessions:
         """What the command line names."""
         self._application: Application | None = None
         self.configuration = Configuration()
+        self.configured = asyncio.Event()
+        """Clear while the editor is asked for its configuration."""
+        self.configured.set()
         self._open: dict[str, OpenSession] = {}
         self._roots: tuple[Path, ...] = ()
         self._loading = asyncio.Lock()
@@ -97,6 +102,10 @@ class Sessions:
 
     async def open(self, root: Path, *, model: str | None = None, resume: str | None = None) -> OpenSession:
         """Raises `TallystickError`."""
+        with contextlib.suppress(TimeoutError):
+            # What the editor forbids counts for the first session too.
+            async with asyncio.timeout(CONFIGURED_S):
+                await self.configured.wait()
         application = await self.application()
         workspace = EditorWorkspace(application.disk(root), self._documents, self._editor)
         last = (await asyncio.to_thread(session_model, application, resume)) if resume else None

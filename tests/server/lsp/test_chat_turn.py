@@ -63,7 +63,9 @@ async def desk(tmp_path: Path, provider: ScriptedProvider, **options: Any) -> As
     }
     environment.update(options.get("environment", {}))
     async with started(environment, encoding=options.get("encoding", "utf-16")) as client:
-        await client.initialize(root, options.get("capabilities", PROGRESS))
+        if "configuration" in options:
+            client.responders["workspace/configuration"] = lambda _: [options["configuration"]]
+        await client.initialize(root, options.get("capabilities", PROGRESS), options=options.get("options"))
         yield Desk(client, root)
 
 
@@ -391,9 +393,13 @@ def test_an_error_of_the_provider_is_in_the_document(tmp_path: Path) -> None:
 
 
 def test_lenses_follow_the_turn(tmp_path: Path) -> None:
+    async def lenses(at: Desk) -> list[tuple[int, str]]:
+        found = await at.client.request("textDocument/codeLens", {"textDocument": {"uri": at.chat}})
+        return [(one["range"]["start"]["line"], one["command"]["title"]) for one in found]
+
     async def lens(at: Desk) -> tuple[int, str]:
-        [one] = await at.client.request("textDocument/codeLens", {"textDocument": {"uri": at.chat}})
-        return one["range"]["start"]["line"], one["command"]["title"]
+        [one] = await lenses(at)
+        return one
 
     async def scene(at: Desk, provider: ScriptedProvider) -> None:
         at.open(prompt="hi")
@@ -403,9 +409,9 @@ def test_lenses_follow_the_turn(tmp_path: Path) -> None:
         assert (await lens(at))[1] == "■ Stop"
         await at.client.run((await at.client.actions(at.chat))["Tallystick: Stop"])
         await turn
-        line, title = await lens(at)
-        assert title == "▶ Send"
-        assert at.said.splitlines()[line] == "## You"
+        shown = await lenses(at)
+        assert [title for _, title in shown] == ["▶ Send", "↶ Undo", "↻ Retry"]
+        assert {at.said.splitlines()[line] for line, _ in shown} == {"## You"}
         assert len(at.client.all("workspace/codeLens/refresh")) >= 2
         assert await at.client.request("textDocument/codeLens", {"textDocument": {"uri": at.code}}) == []
 

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, cast
 
 from lsprotocol import types
@@ -29,12 +30,15 @@ def register(server: TallystickServer) -> None:
 
     async def fetch() -> None:
         params = types.ConfigurationParams(items=[types.ConfigurationItem(section=SECTION)])
+        server.sessions.configured.clear()
         try:
             async with asyncio.timeout(ASK_S):
                 answer = await server.editor.ask(types.WORKSPACE_CONFIGURATION, params)
         except (JsonRpcException, TimeoutError):
             return
-        found = cast("list[object]", answer) if isinstance(answer, list) else []
+        finally:
+            server.sessions.configured.set()
+        found = list(cast("Sequence[object]", answer)) if isinstance(answer, list | tuple) else []
         apply({**_given(server.editor.options), **_object(found[0] if found else None)})
 
     async def initialized(_: types.InitializedParams) -> None:
