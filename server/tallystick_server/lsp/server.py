@@ -24,6 +24,7 @@ from tallystick_server.lsp.marks import Marks
 from tallystick_server.lsp.outbox import Outbox
 from tallystick_server.lsp.permissions import Questions
 from tallystick_server.lsp.protocol import TallystickProtocol, make_converter
+from tallystick_server.lsp.reported import Reports
 from tallystick_server.lsp.session_record import Records
 from tallystick_server.lsp.sessions import OpenSession, Sessions
 from tallystick_server.lsp.status import Status
@@ -52,7 +53,8 @@ class TallystickServer(LanguageServer):
         self._outbox: Outbox | None = None
         self.documents = OpenDocuments()
         self.editor = Editor(self._wire, self.documents)
-        self.sessions = Sessions(self.editor, self.documents, model)
+        self.reports = Reports(self.documents)
+        self.sessions = Sessions(self.editor, self.documents, self.reports, model)
         self.marks = Marks(self.editor.publish)
         self.questions = Questions(self.editor, self.documents, self.marks, self.editor.refresh_lenses)
         desk = Desk(editor=self.editor, documents=self.documents, sessions=self.sessions, questions=self.questions)
@@ -94,6 +96,7 @@ class TallystickServer(LanguageServer):
             commit_message,
             completion,
             configuration,
+            diagnostics,
             documents,
             execute_command,
             folders,
@@ -107,6 +110,7 @@ class TallystickServer(LanguageServer):
         for feature in (
             folders,
             documents,
+            diagnostics,
             code_action,
             code_lens,
             execute_command,

@@ -17,6 +17,7 @@ from tallystick_agent.protocol.operations import Operation
 from tallystick_server.lsp.configuration import Configuration, narrowed
 from tallystick_server.lsp.documents import OpenDocuments, real_path
 from tallystick_server.lsp.editor import Editor
+from tallystick_server.lsp.reported import Reports
 from tallystick_server.lsp.workspace import EditorWorkspace
 
 if TYPE_CHECKING:
@@ -56,9 +57,10 @@ Watcher = Callable[[OpenSession, Event], None]
 
 
 class Sessions:
-    def __init__(self, editor: Editor, documents: OpenDocuments, model: str | None) -> None:
+    def __init__(self, editor: Editor, documents: OpenDocuments, reports: Reports, model: str | None) -> None:
         self._editor = editor
         self._documents = documents
+        self._reports = reports
         self.model = model
         """What the command line names."""
         self._application: Application | None = None
@@ -111,7 +113,12 @@ class Sessions:
         last = (await asyncio.to_thread(session_model, application, resume)) if resume else None
         slug = (await application.choose(model or last or self.configuration.model or self.model)).slug
         session = await application.open(
-            workspace, app="lsp", client=self._editor.client, model=slug, resume=SessionId(resume) if resume else None
+            workspace,
+            app="lsp",
+            client=self._editor.client,
+            model=slug,
+            resume=SessionId(resume) if resume else None,
+            editor=self._reports.source(workspace.root),
         )
         application.warm(workspace)
         watched = _Watched(session.events(), self.watchers)

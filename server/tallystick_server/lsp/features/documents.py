@@ -29,6 +29,7 @@ def register(server: TallystickServer) -> None:
     def did_close(params: types.DidCloseTextDocumentParams) -> None:
         server.documents.close(params.text_document.uri)
         server.chat_watch.closed(params.text_document.uri)
+        server.reports.forget(params.text_document.uri)
         server.chats.closed(params.text_document.uri)
         server.inline.closed(params.text_document.uri)
 
