@@ -129,7 +129,8 @@ class _Lines:
         first, moved, size = self._blocks[at] if at >= 0 else (0, 0, 0)
         if before - 1 < first + size:
             return False
-        end = self._blocks[at + 1][1] if at + 1 < len(self._blocks) else len(self._after)
+        # What is wrong with the end of a file may be said of a line behind its last.
+        end = self._blocks[at + 1][1] if at + 1 < len(self._blocks) else after
         return moved + size <= after - 1 < end
 
     def _text(self, lines: list[str], number: int) -> str:

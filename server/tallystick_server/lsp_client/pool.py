@@ -56,6 +56,11 @@ class ServerPool:
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
 
+    @property
+    def alive(self) -> int:
+        """Servers that run, or are just starting."""
+        return sum(place.running for place in self._places.values())
+
     def source(self, name: str, settings: LanguageServerSettings, program: str, root: Path) -> "ServerSource":
         """What asks this server about files of `root`. `program` is where the first word of its command was found."""
         return ServerSource(pool=self, name=name, settings=settings, program=program, root=root)
@@ -90,6 +95,8 @@ class ServerPool:
     async def _running(self, place: _Place, source: "ServerSource") -> LanguageServer | None:
         if place.server is not None and place.server.alive:
             return place.server
+        # It ended by itself, and what is left of it is cleared away.
+        self._end(place)
         if place.starting is None:
             now = time.monotonic()
             place.starts = [at for at in place.starts if now - at < 3_600]
@@ -108,11 +115,11 @@ class ServerPool:
             async with asyncio.timeout(START_S):
                 await server.start((source.program, *source.settings.command[1:]), self._environment)
         except (OSError, ServerGone, ServerRefused, TimeoutError) as error:
-            server.kill()
+            self._clear(server)
             _log.warning("the language server %s did not start: %s", source.name, type(error).__name__)
             return None
         except BaseException:
-            server.kill()
+            self._clear(server)
             raise
         place.server = server
         return server
@@ -130,9 +137,16 @@ class ServerPool:
     def _end(self, place: _Place) -> None:
         server, place.server = place.server, None
         if server is not None:
-            task = asyncio.ensure_future(server.close())
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
+            self._close(server)
+
+    def _clear(self, server: LanguageServer) -> None:
+        server.kill()
+        self._close(server)
+
+    def _close(self, server: LanguageServer) -> None:
+        task = asyncio.ensure_future(server.close())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     async def _sweep(self) -> None:
         while True:

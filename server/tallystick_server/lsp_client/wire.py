@@ -19,6 +19,7 @@ MOST_MESSAGES: Final = 20_000
 """In a window of ten seconds; who sends more does not work for us."""
 WINDOW_S: Final = 10.0
 MOST_HEADERS: Final = 20
+LINE_BYTES: Final = 65_536
 GRACE_S: Final = 1.0
 Json = dict[str, Any]
 
@@ -38,10 +39,12 @@ class Wire:
     def __init__(
         self,
         process: asyncio.subprocess.Process,
+        transport: asyncio.SubprocessTransport,
         on_notification: Callable[[str, Any], None],
         on_request: Callable[[str, Any], Any],
     ) -> None:
         self._process = process
+        self._transport = transport
         self._on_notification = on_notification
         self._on_request = on_request
         self._waiting: dict[int, asyncio.Future[Any]] = {}
@@ -60,7 +63,11 @@ class Wire:
         on_request: Callable[[str, Any], Any],
     ) -> "Wire":
         """Raises `OSError` where it cannot be started."""
-        process = await asyncio.create_subprocess_exec(
+        loop = asyncio.get_running_loop()
+        # What `create_subprocess_exec` does, but the transport is ours to close: a server that is ended in the middle of
+        # a flood leaves output that nobody reads.
+        transport, protocol = await loop.subprocess_exec(
+            lambda: asyncio.subprocess.SubprocessStreamProtocol(limit=LINE_BYTES, loop=loop),
             *command,
             cwd=cwd,
             env=dict(environment),
@@ -69,7 +76,8 @@ class Wire:
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
         )
-        return cls(process, on_notification, on_request)
+        process = asyncio.subprocess.Process(transport, protocol, loop)
+        return cls(process, transport, on_notification, on_request)
 
     @property
     def alive(self) -> bool:
@@ -125,8 +133,7 @@ class Wire:
         """At once, with everything in its process group."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        self._release()
         self._reading.cancel()
 
     async def _send(self, message: Json) -> None:
@@ -159,6 +166,14 @@ class Wire:
                     waiting.set_exception(ServerGone())
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+            self._release()
+
+    def _release(self) -> None:
+        """Closes our ends of the pipes: while output is left unread in one, the process would never count as ended."""
+        for number in (0, 1):
+            pipe = self._transport.get_pipe_transport(number)
+            if pipe is not None:
+                pipe.close()
 
     async def _message(self) -> bytes | None:
         """The body of the next message; `None` at the end. Raises `ValueError` for what is none."""
