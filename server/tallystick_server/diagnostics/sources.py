@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -11,6 +12,9 @@ from tallystick_agent.protocol.diagnostics import Diagnostic, Reports
 MOST: Final = 1_000
 """Remarks of one source about one file."""
 ENDING_S: Final = 3.0
+MOST_LATE: Final = 3
+"""Times in a row that a source may be late before it is left alone for a while: it would hold up every edit in vain."""
+REST_S: Final = 120.0
 _log = logging.getLogger(__name__)
 
 
@@ -41,6 +45,8 @@ class Sources:
     def __init__(self, sources: tuple[Source, ...], watched: Callable[[], tuple[str, ...]] = tuple) -> None:
         self._sources = sources
         self._watched = watched
+        self._late: dict[str, tuple[int, float]] = {}
+        """How often in a row a source was late, and when it was so last."""
         self._tasks: set[asyncio.Task[tuple[Diagnostic, ...] | None]] = set()
 
     @property
@@ -54,7 +60,7 @@ class Sources:
         return self._watched()
 
     async def look(self, document: Document, timeout_s: float) -> Reports:
-        asked = {self._ask(one, document, timeout_s): one.name for one in self._sources if one.covers(document.path)}
+        asked = {self._ask(one, document, timeout_s): one.name for one in self._sources if self._asks(one, document)}
         if not asked:
             return {}
         try:
@@ -65,6 +71,7 @@ class Sources:
                 task.cancel()
         found: Reports = {}
         for task, name in asked.items():
+            self._late[name] = (0, 0.0) if task in done else (self._late.get(name, (0, 0.0))[0] + 1, time.monotonic())
             if task in done and not task.cancelled():
                 if (error := task.exception()) is not None:
                     _log.warning("%s could not check a file: %s", name, type(error).__name__)
@@ -78,6 +85,10 @@ class Sources:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=ENDING_S)
+
+    def _asks(self, source: Source, document: Document) -> bool:
+        times, last = self._late.get(source.name, (0, 0.0))
+        return source.covers(document.path) and (times < MOST_LATE or time.monotonic() - last > REST_S)
 
     def _ask(self, source: Source, document: Document, timeout_s: float) -> "asyncio.Task[tuple[Diagnostic, ...] | None]":
         task = asyncio.ensure_future(source.look(document, timeout_s))

@@ -44,7 +44,11 @@ class Reports:
         if not isinstance(uri, str) or not isinstance(given, list) or not isinstance(version, int | None):
             return False
         items: list[Any] = given  # pyright: ignore[reportUnknownVariableType]
-        self._reports.pop(unquote(uri), None)
+        known = self._reports.pop(unquote(uri), None)
+        if known is not None and isinstance(version, int) and known.version is not None and version < known.version:
+            # It was overtaken on its way.
+            self._reports[unquote(uri)] = known
+            return True
         self._reports[unquote(uri)] = _Report(version=version, items=items[:2_000])
         while len(self._reports) > MOST_DOCUMENTS:
             del self._reports[next(iter(self._reports))]
@@ -58,10 +62,6 @@ class Reports:
 
     def source(self, root: Path) -> "EditorSource":
         return EditorSource(self, self._documents, root)
-
-    @property
-    def any(self) -> bool:
-        return bool(self._reports)
 
     def get(self, uri: str) -> _Report | None:
         return self._reports.get(unquote(uri))
@@ -89,7 +89,9 @@ class EditorSource:
         return "editor"
 
     def covers(self, path: str) -> bool:
-        return self._reports.any and self._uri(path) is not None
+        """Only what was reported before is waited for: an editor may have nothing that knows the language."""
+        uri = self._uri(path)
+        return uri is not None and self._reports.get(uri) is not None
 
     def watched(self) -> tuple[str, ...]:
         """Open documents of the root, chats left out, sorted."""
@@ -98,7 +100,7 @@ class EditorSource:
 
     async def look(self, document: Document, timeout_s: float) -> tuple[Diagnostic, ...] | None:
         uri = self._uri(document.path)
-        if uri is None or document.version is None or not self._reports.any:
+        if uri is None or document.version is None:
             return None
         if not self._current(uri, document.version):
             with contextlib.suppress(TimeoutError):

@@ -102,6 +102,27 @@ def test_a_linter_that_hangs_holds_no_turn_and_does_not_live_on(tmp_path: Path) 
         os.kill(int(mark.read_text()), 0)
 
 
+def test_a_linter_that_is_always_late_is_left_alone(tmp_path: Path) -> None:
+    repo(tmp_path, a="x = 0\n")
+    mark = tmp_path / "starts"
+    slow = linter(script_of(tmp_path, "slow", f"import time\nopen({str(mark)!r}, 'a').write('x')\ntime.sleep(600)\n"))
+    script = [edit("a.py", f"x = {n}", f"x = {n + 1}") for n in range(5)]
+    play(tmp_path, script, {"linters": {"slow": slow}, "diagnostics": {"timeout_s": 1}})
+    assert mark.read_text() == "xxx"
+
+
+def test_a_language_server_of_our_own(tmp_path: Path, need_tool: Callable[[str, str], str]) -> None:
+    need_tool("pyright-langserver", "pip install pyright")
+    repo(tmp_path, a="def f(x: int) -> int:\n    return x\n\n\nf('old')\n")
+    server = {"command": ["pyright-langserver", "--stdio"], "globs": ["*.py"]}
+    settings = {"language_servers": {"pyright": server}, "diagnostics": {"timeout_s": 120}}
+    script = [edit("a.py", "f('old')", "f('old')\nf(None)"), write("b.py", "from a import f, g\n")]
+    first, second = results(play(tmp_path, script, settings, trusted=True))
+    assert first.startswith("Changed a.py (+1 -0).\nThe edit made 1 new error:\na.py:6:3: error: Argument of type")
+    assert first.endswith("(Pyright reportArgumentType)")
+    assert "b.py:1:18: error: " in second
+
+
 def test_cancelling_ends_the_linter_and_the_edit_can_be_undone(tmp_path: Path) -> None:
     program = repo(tmp_path, a=OLD)
     mark = tmp_path / "pids"
@@ -153,6 +174,7 @@ def test_a_folder_that_is_not_trusted_runs_nothing(tmp_path: Path, monkeypatch: 
     trap = program.write("bin/pyright", f"#!/bin/sh\ntouch {ran}\n")
     trap.chmod(0o755)
     settings = {**RUFF, "linters": {"ruff": {}, "mypy": {}, "pyright": {}, "mine": linter("pyright")}}
+    settings["language_servers"] = {"mine": {"command": ["pyright"], "globs": ["*.py"]}}
     monkeypatch.setenv("PATH", f"{trap.parent}{os.pathsep}{os.environ['PATH']}")
     (said,) = results(play(tmp_path, [edit("a.py", "x = 1", "x = unknown")], settings))
     assert "Undefined name `unknown`" in said
@@ -173,6 +195,15 @@ def test_mypy_reads_the_text_and_not_the_file(tmp_path: Path, need_tool: Callabl
         'a.py:6:3: error: Argument 1 to "f" has incompatible type "None"; expected "int" (mypy arg-type)',
     ]
     assert not (tmp_path / "repo" / ".mypy_cache").exists()
+
+
+def test_pyright_as_a_linter(tmp_path: Path, need_tool: Callable[[str, str], str]) -> None:
+    need_tool("pyright", "pip install pyright")
+    repo(tmp_path, a=OLD)
+    settings = {"linters": {"pyright": {}}, "diagnostics": {"timeout_s": 120}}
+    (said,) = results(play(tmp_path, [edit("a.py", "x = 1", "x = unknown")], settings, trusted=True))
+    assert said.endswith('a.py:1:5: error: "unknown" is not defined (pyright reportUndefinedVariable)')
+    assert "missing" not in said
 
 
 def test_diagnostics_in_a_prompt(tmp_path: Path) -> None:

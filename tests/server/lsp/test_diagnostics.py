@@ -37,6 +37,8 @@ def reports_after_edits(at: Desk, *marks: Any, stale: bool = False) -> None:
                 # What was found out about the old text arrives after the edit.
                 report(at, MISSING, MISSING, MISSING, version=1)
             report(at, *marks)
+            if stale:
+                report(at, version=1)
         return {"applied": done}
 
     at.client.responders["workspace/applyEdit"] = applied
