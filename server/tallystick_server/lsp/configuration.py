@@ -56,7 +56,7 @@ def read(value: Any) -> Configuration:
 
 
 _USERS: Final = frozenset(
-    ("providers", "endpoints", "network", "routing", "data", "limits", "attribution", "local", "tests", "linters")
+    ("providers endpoints network routing data limits attribution local tests linters language_servers diagnostics").split()
 )
 
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from tallystick_agent.ports import Document
 from tallystick_agent.protocol.diagnostics import Diagnostic
+from tallystick_server.lsp.chat_document import is_chat
 from tallystick_server.lsp.documents import OpenDocuments
 from tallystick_server.lsp_client.diagnostic import diagnostics_of
 
@@ -95,7 +96,7 @@ class EditorSource:
 
     def watched(self) -> tuple[str, ...]:
         """Open documents of the root, chats left out, sorted."""
-        inside = (one.path for one in self._documents.all() if one.path is not None and not one.uri.endswith(".tally.md"))
+        inside = (one.path for one in self._documents.all() if one.path is not None and not is_chat(one.uri, one.language))
         return tuple(sorted(path.relative_to(self._root).as_posix() for path in inside if path.is_relative_to(self._root)))
 
     async def look(self, document: Document, timeout_s: float) -> tuple[Diagnostic, ...] | None:

@@ -97,14 +97,8 @@ def test_misshapen_reports_harm_nothing(tmp_path: Path) -> None:
     async def scene(at: Desk, provider: ScriptedProvider) -> None:
         at.answers("Allow once")
         at.open(source=SOURCE)
-        for params in (
-            None,
-            [],
-            {},
-            {"uri": 1},
-            {"uri": at.code, "version": "1", "diagnostics": []},
-            {"uri": at.code, "diagnostics": 3},
-        ):
+        odd: list[Any] = [None, [], {}, {"uri": 1}, {"uri": at.code, "diagnostics": 3}]
+        for params in [*odd, {"uri": at.code, "version": "1", "diagnostics": []}]:
             at.client.notify("tallystick/diagnostics", params)
         report(at, MISSING)
         for number in range(600):
