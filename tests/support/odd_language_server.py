@@ -89,7 +89,8 @@ def main(mode: str, log: str | None) -> None:
         time.sleep(600)
     while True:
         message = receive()
-        method, params = message.get("method"), message.get("params") or {}
+        method = message.get("method")
+        params: dict[str, Any] = message.get("params") or {}
         if method == "initialize":
             if mode == "crash":
                 sys.exit(3)

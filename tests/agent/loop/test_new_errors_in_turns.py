@@ -188,7 +188,7 @@ def test_a_folder_that_is_not_trusted_runs_nothing(tmp_path: Path, monkeypatch: 
 def test_mypy_reads_the_text_and_not_the_file(tmp_path: Path, need_tool: Callable[[str, str], str]) -> None:
     need_tool("mypy", "pip install mypy")
     repo(tmp_path, a="def f(x: int) -> int:\n    return x\n\n\nf('old')\n")
-    settings = {"linters": {"mypy": {}}, "diagnostics": {"timeout_s": 60}}
+    settings: dict[str, Any] = {"linters": {"mypy": {}}, "diagnostics": {"timeout_s": 60}}
     (said,) = results(play(tmp_path, [edit("a.py", "f('old')", "f('old')\nf(None)")], settings, trusted=True))
     assert said.splitlines()[1:] == [
         "The edit made 1 new error:",
@@ -200,7 +200,7 @@ def test_mypy_reads_the_text_and_not_the_file(tmp_path: Path, need_tool: Callabl
 def test_pyright_as_a_linter(tmp_path: Path, need_tool: Callable[[str, str], str]) -> None:
     need_tool("pyright", "pip install pyright")
     repo(tmp_path, a=OLD)
-    settings = {"linters": {"pyright": {}}, "diagnostics": {"timeout_s": 120}}
+    settings: dict[str, Any] = {"linters": {"pyright": {}}, "diagnostics": {"timeout_s": 120}}
     (said,) = results(play(tmp_path, [edit("a.py", "x = 1", "x = unknown")], settings, trusted=True))
     assert said.endswith('a.py:1:5: error: "unknown" is not defined (pyright reportUndefinedVariable)')
     assert "missing" not in said

@@ -31,7 +31,7 @@ ESLINT = [
         ],
     }
 ]
-PYRIGHT = {
+PYRIGHT: dict[str, Any] = {
     "version": "1",
     "generalDiagnostics": [
         {
@@ -49,7 +49,7 @@ MYPY = [
     {"file": "a.py", "line": 3, "column": 4, "message": "bad", "hint": None, "code": "arg-type", "severity": "error"},
     {"file": "a.py", "line": 1, "column": 0, "message": "see", "hint": None, "code": None, "severity": "note"},
 ]
-CARGO = [
+CARGO: list[dict[str, Any]] = [
     {"reason": "compiler-artifact", "target": {}},
     {
         "reason": "compiler-message",

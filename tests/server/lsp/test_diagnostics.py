@@ -98,7 +98,8 @@ def test_misshapen_reports_harm_nothing(tmp_path: Path) -> None:
         at.answers("Allow once")
         at.open(source=SOURCE)
         odd: list[Any] = [None, [], {}, {"uri": 1}, {"uri": at.code, "diagnostics": 3}]
-        for params in [*odd, {"uri": at.code, "version": "1", "diagnostics": []}]:
+        odd.append({"uri": at.code, "version": "1", "diagnostics": []})
+        for params in odd:
             at.client.notify("tallystick/diagnostics", params)
         report(at, MISSING)
         for number in range(600):

@@ -135,7 +135,7 @@ def test_no_more_than_a_few_run_at_once_and_few_documents_are_open(tmp_path: Pat
             root.mkdir()
             assert lines(await look(odd(pool, root, "plain"), "bad")) == [1]
             assert pool.alive <= pools.MOST_SERVERS
-        source = odd(pool, root, "plain")
+        source = odd(pool, tmp_path / "0", "plain")
         for path in ("a.py", "b c.py", "é.py", "a.py"):
             assert lines(await look(source, "bad\nbad", path=path)) == [1, 2]
 
