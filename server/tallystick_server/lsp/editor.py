@@ -19,6 +19,8 @@ from tallystick_server.lsp.documents import OpenDocument, OpenDocuments
 from tallystick_server.lsp.positions import Encoding, position_at, smallest_change
 
 _log = logging.getLogger(__name__)
+_IMPATIENT = ("eglot", "emacs", "helix", "zed")
+"""Editors, by the begin of their name, that give a command up after some seconds; some cancel it then, or stand still until then."""
 Rewrite = tuple[OpenDocument, str]
 """A document as we know it, and the text it shall have, with its own line endings."""
 
@@ -47,6 +49,16 @@ class Editor:
         self.encoding = "utf-8" if encoding == "utf-8" else "utf-32" if encoding == "utf-32" else "utf-16"
         if params.client_info is not None:
             self.client = f"{params.client_info.name} {params.client_info.version or ''}".strip()
+            general = params.capabilities.general
+            if params.client_info.name == "emacs" and (general is None or not general.position_encodings):
+                # lsp-mode before version 10 offers none, and counts code points in spite of LSP's UTF-16.
+                self.encoding = "utf-32"
+
+    @property
+    def waits(self) -> bool:
+        """Whether a command may be answered when its work has ended. Emacs stands still until the answer, ten seconds at most,
+        and lsp-mode then cancels; so does Zed after two minutes. An editor without a name may be an old eglot."""
+        return bool(self.client) and not self.client.lower().startswith(_IMPATIENT)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """A task that is held until it ends, and whose failure is logged."""
