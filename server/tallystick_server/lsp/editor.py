@@ -20,7 +20,7 @@ from tallystick_server.lsp.positions import Encoding, position_at, smallest_chan
 
 _log = logging.getLogger(__name__)
 _IMPATIENT = ("eglot", "emacs", "helix", "zed")
-"""Editors, by the begin of their name, that give a command up after some seconds; some cancel it then, or stand still until then."""
+"""Editors, by how their name begins, that give a command up after some time."""
 Rewrite = tuple[OpenDocument, str]
 """A document as we know it, and the text it shall have, with its own line endings."""
 

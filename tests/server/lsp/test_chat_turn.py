@@ -17,8 +17,10 @@ PROGRESS = {"window": {"workDoneProgress": True}, "workspace": {"codeLens": {"re
 class Desk:
     """A started server with a chat document and a.py open, whose unsaved text differs from its file."""
 
-    def __init__(self, client: LspClient, root: Path) -> None:
+    def __init__(self, client: LspClient, root: Path, offered: dict[str, Any] | None = None) -> None:
         self.client = client
+        self.offered = offered or {}
+        """The server's capabilities."""
         self.root = root
         self.code = (root / "a.py").as_uri()
         self.chat = (root / "talk.tally.md").as_uri()
@@ -63,8 +65,8 @@ async def desk(tmp_path: Path, provider: ScriptedProvider, **options: Any) -> As
     }
     environment.update(options.get("environment", {}))
     async with started(environment, encoding=options.get("encoding", "utf-16")) as client:
-        await client.initialize(root, options.get("capabilities", PROGRESS))
-        yield Desk(client, root)
+        answer = await client.initialize(root, options.get("capabilities", PROGRESS), replay=options.get("replay"))
+        yield Desk(client, root, answer["capabilities"])
 
 
 def play(
