@@ -5,10 +5,9 @@
 (require 'eglot)
 (load (expand-file-name "emacs_story.el" (file-name-directory load-file-name)))
 
-(setq eglot-confirm-server-initiated-edits nil
-      eglot-sync-connect 30
+(load (getenv "STORY_INIT"))
+(setq eglot-sync-connect 30
       eglot-autoreconnect nil)
-(add-to-list 'eglot-server-programs (cons '(markdown-mode python-mode) story-server))
 
 (story-run
  (lambda ()

@@ -14,11 +14,7 @@
       lsp-client-packages nil
       lsp-enable-file-watchers nil
       lsp-headerline-breadcrumb-enable nil)
-(lsp-register-client
- (make-lsp-client :new-connection (lsp-stdio-connection (lambda () story-server))
-                  :activation-fn (lsp-activate-on "markdown" "python")
-                  :add-on? t
-                  :server-id 'tallystick))
+(load (getenv "STORY_INIT"))
 (lsp-workspace-folders-add story-root)
 
 (story-run

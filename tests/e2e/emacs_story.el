@@ -1,12 +1,12 @@
 ;;; emacs_story.el --- one chat in Emacs, whichever client speaks LSP  -*- lexical-binding: t -*-
-;; Loaded by emacs_eglot.el and emacs_lspmode.el, which say how to start a server and how to run a code action.
+;; Loaded by emacs_eglot.el and emacs_lspmode.el, which say how to connect and how to run a code action. STORY_INIT is a file
+;; with what docs/editors/emacs.md tells people to write.
 ;; Prints one JSON object with what a person would have seen.
 
 (require 'json)
 (require 'seq)
 
 (defvar story-root (getenv "STORY_ROOT"))
-(defvar story-server (append (json-parse-string (getenv "STORY_SERVER") :array-type 'list) nil))
 (defvar story-asked '() "Questions of `completing-read': prompt and choices, newest first.")
 (defvar story-picks '() "What the person picks, by a part of the choice; the first choice otherwise.")
 (defvar story-back nil "The chat when the command to send came back.")

@@ -5,7 +5,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.server.lsp.test_chat_turn import EDIT, Desk, play
@@ -25,7 +25,7 @@ def load(name: str) -> dict[str, Any]:
 def declares(editor: dict[str, Any], *names: str) -> bool:
     value: Any = editor["capabilities"]
     for name in names:
-        value = (value or {}).get(name)
+        value = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
     return bool(value)
 
 
