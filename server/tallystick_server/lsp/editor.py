@@ -29,6 +29,8 @@ _SEVERITY = {
 _OURS = "tallystick"
 SHOW_S = 5.0
 """Seconds for an editor to show a document; one that says nothing does not show it."""
+_IMPATIENT = ("eglot", "emacs", "helix", "zed")
+"""Editors, by how their name begins, that give a command up after some time."""
 Rewrite = tuple[OpenDocument, str]
 """A document as we know it, and the text it shall have, with its own line endings."""
 
@@ -63,6 +65,16 @@ class Editor:
         self.encoding = "utf-8" if encoding == "utf-8" else "utf-32" if encoding == "utf-32" else "utf-16"
         if params.client_info is not None:
             self.client = f"{params.client_info.name} {params.client_info.version or ''}".strip()
+            general = params.capabilities.general
+            if params.client_info.name == "emacs" and (general is None or not general.position_encodings):
+                # lsp-mode before version 10 offers none, and counts code points in spite of LSP's UTF-16.
+                self.encoding = "utf-32"
+
+    @property
+    def waits(self) -> bool:
+        """Whether a command may be answered when its work has ended. Emacs stands still until the answer, ten seconds at most,
+        and lsp-mode then cancels; so does Zed after two minutes. An editor without a name may be an old eglot."""
+        return bool(self.client) and not self.client.lower().startswith(_IMPATIENT)
 
     async def ask(self, method: str, params: Any) -> Any:
         """A request to the editor. Raises `JsonRpcException` for its error."""

@@ -17,8 +17,10 @@ PROGRESS = {"window": {"workDoneProgress": True}, "workspace": {"codeLens": {"re
 class Desk:
     """A started server with a chat document and a.py open, whose unsaved text differs from its file."""
 
-    def __init__(self, client: LspClient, root: Path) -> None:
+    def __init__(self, client: LspClient, root: Path, offered: dict[str, Any] | None = None) -> None:
         self.client = client
+        self.offered = offered or {}
+        """The server's capabilities."""
         self.root = root
         self.code = (root / "a.py").as_uri()
         self.chat = (root / "talk.tally.md").as_uri()
@@ -65,8 +67,9 @@ async def desk(tmp_path: Path, provider: ScriptedProvider, **options: Any) -> As
     async with started(environment, encoding=options.get("encoding", "utf-16")) as client:
         if "configuration" in options:
             client.responders["workspace/configuration"] = lambda _: [options["configuration"]]
-        await client.initialize(root, options.get("capabilities", PROGRESS), options=options.get("options"))
-        yield Desk(client, root)
+        given = {"options": options.get("options"), "replay": options.get("replay")}
+        answer = await client.initialize(root, options.get("capabilities", PROGRESS), **given)
+        yield Desk(client, root, answer["capabilities"])
 
 
 def play(

@@ -15,10 +15,11 @@ DECIDE = "tallystick.decide"
 
 def register(server: TallystickServer) -> None:
     async def send(uri: Any) -> None:
-        """Ends with the turn. A client that cancels the request stops the turn, which then still writes its last lines."""
+        """Ends with the turn where the editor waits. One that cancels the request stops the turn, which still writes its
+        last lines; where editors give up waiting by themselves, the answer is given at once."""
         chat = server.chats.get(_text(uri))
         turn = chat.start()
-        if turn is None:
+        if turn is None or not server.editor.waits:
             return
         try:
             await asyncio.shield(turn)
