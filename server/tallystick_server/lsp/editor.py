@@ -37,6 +37,10 @@ class Editor:
         self._documents = documents
         self._tasks: set[asyncio.Task[Any]] = set()
         self._capabilities = types.ClientCapabilities()
+        self._knows_versions = False
+        """Whether the editor takes edits with versions: it said so, or did."""
+        self._refreshing: asyncio.Task[None] | None = None
+        self._refresh_again = False
         self.encoding: Encoding = "utf-16"
         self.client = ""
         """The editor's name and version, as it gave them."""
@@ -78,11 +82,13 @@ class Editor:
             ]
         )
         if await self._apply(versioned, label):
+            self._knows_versions = True
             return True
         workspace = self._capabilities.workspace
         edits_known = workspace.workspace_edit if workspace is not None else None
         # A refusal may mean that the text moved on, so an edit without a version is tried only where nothing suggests that.
-        if (edits_known is not None and edits_known.document_changes) or not all(self._current(one) for one, _ in edits):
+        self._knows_versions |= edits_known is not None and bool(edits_known.document_changes)
+        if self._knows_versions or not all(self._current(one) for one, _ in edits):
             return False
         return await self._apply(types.WorkspaceEdit(changes={document.uri: [edit] for document, edit in edits}), label)
 
@@ -134,14 +140,19 @@ class Editor:
         self._wire.notify(method, params)
 
     def refresh_lenses(self) -> None:
-        """Asks the editor to fetch the code lenses anew, where it can."""
+        """Asks the editor to fetch the code lenses anew, where it can. Returns at once."""
         workspace = self._capabilities.workspace
         if workspace is not None and workspace.code_lens is not None and workspace.code_lens.refresh_support:
-            self.spawn(self._refresh())
+            self._refresh_again = True
+            if self._refreshing is None or self._refreshing.done():
+                self._refreshing = self.spawn(self._refresh())
 
     async def _refresh(self) -> None:
-        with contextlib.suppress(JsonRpcException):
-            await self._wire.ask(types.WORKSPACE_CODE_LENS_REFRESH, None)
+        """One request at a time; what is asked for meanwhile is one more after it."""
+        while self._refresh_again:
+            self._refresh_again = False
+            with contextlib.suppress(JsonRpcException):
+                await self._wire.ask(types.WORKSPACE_CODE_LENS_REFRESH, None)
 
     def progress(self, title: str, on_cancel: Callable[[], None]) -> "Progress":
         window = self._capabilities.window
