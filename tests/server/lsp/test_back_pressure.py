@@ -51,7 +51,8 @@ def ask_much(client: LspClient, uri: str) -> "list[asyncio.Future[Any]]":
 
 async def hears(client: LspClient, tmp_path: Path) -> None:
     """The turn ends while nobody listens."""
-    await client.until(lambda: any(event["kind"] == "turn_finished" for event in logged(tmp_path)))
+    [stop] = await client.until(lambda: [event["stop"] for event in logged(tmp_path) if event["kind"] == "turn_finished"])
+    assert stop == "cancelled"
 
 
 def test_an_answer_in_a_chat(tmp_path: Path) -> None:
