@@ -229,7 +229,10 @@ class Session:
         await self._recorder.emit(Notice(level=level, code=code, message=message, remedy=remedy))
 
     def _report(self, error: Exception) -> None:
-        """Writes a bug's traceback to a file of ours: a person is told in words."""
+        """Writes where a bug is to a file of ours: a person is told in words.
+
+        What an exception says may be a prompt, a file's text or a key, so only its kind and the frames are written.
+        """
         import traceback
 
         with contextlib.suppress(OSError):
@@ -237,7 +240,11 @@ class Session:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with open(path, "a", encoding="utf-8", errors="replace") as file:
                 file.write(f"{self._parts.clock.now():%Y-%m-%d %H:%M:%S}Z session {self.session_id}\n")
-                file.writelines(traceback.format_exception(error))
+                cause: BaseException | None = error
+                while cause is not None:
+                    file.writelines(traceback.format_tb(cause.__traceback__))
+                    file.write(f"{type(cause).__name__}\n")
+                    cause = cause.__cause__ or cause.__context__
 
     def _cancel(self) -> None:
         """Stops the running turn. One that has not taken its first step is told to stop there: it must still log its end."""

@@ -124,9 +124,14 @@ def place(live: str, placed: Placed, rendered: str) -> tuple[str, Placed]:
     return _after(live, rest), kept
 
 
+def closed_above(text: str) -> str:
+    """A text as far as it says something, with a code fence that it leaves open closed, and an empty line below."""
+    above = text.rstrip()
+    return f"{above}{_close(above)}\n\n" if above else ""
+
+
 def _after(live: str, block: str) -> str:
-    above = live.rstrip()
-    return f"{above}{_close(above)}\n\n{block}" if above else block
+    return closed_above(live) + block
 
 
 def _close(text: str) -> str:

@@ -7,15 +7,17 @@ snapshot that a change replaces, so whoever holds one can rely on it across an a
 import asyncio
 import contextlib
 import os
+import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import unquote
 
 from lsprotocol import types
 from pygls.uris import to_fs_path
 
-from tallystick_server.lsp.positions import Encoding
+from tallystick_server.lsp.positions import Change, Encoding, smallest_change
 from tallystick_server.lsp.text import Text
 
 
@@ -48,10 +50,27 @@ class OpenDocument:
         """`plain` with this document's line endings."""
         return plain.replace("\r\n", "\n").replace("\n", "\r\n") if self.newline == "\r\n" else plain
 
+    def unspelled(self, text: str) -> str:
+        """The other way round, for a part of this document."""
+        return text.replace("\r\n", "\n") if self.newline == "\r\n" else text
+
+
+class Follower(Protocol):
+    """Who must see every single change of a document, such as who keeps a place in it."""
+
+    def changed(self, change: Change, after: str) -> None:
+        """`change` was made, and the text is `after` now. Called before anything else hears of it; must not raise."""
+        ...
+
+    def opened(self, text: str) -> None:
+        """The document was opened, or opened anew."""
+        ...
+
 
 class OpenDocuments:
     def __init__(self) -> None:
         self._documents: dict[str, OpenDocument] = {}
+        self._followers: weakref.WeakKeyDictionary[Follower, str] = weakref.WeakKeyDictionary()
         self._waiting: set[asyncio.Future[None]] = set()
         self._filed: set[str] = set()
         """Documents that no editor has open, and that the server keeps itself: see `filed`."""
@@ -62,26 +81,43 @@ class OpenDocuments:
     def all(self) -> tuple[OpenDocument, ...]:
         return tuple(self._documents.values())
 
+    def follow(self, uri: str, follower: Follower) -> None:
+        """Tells `follower` of every change, as long as somebody else holds it."""
+        self._followers[follower] = unquote(uri)
+
+    def _following(self, uri: str) -> list[Follower]:
+        return [one for one, followed in self._followers.items() if followed == uri] if self._followers else []
+
     def open(self, item: types.TextDocumentItem) -> None:
         self._filed.discard(unquote(item.uri))
         place = real_path(item.uri)
         self._documents[unquote(item.uri)] = OpenDocument(
             uri=item.uri, content=Text.of(item.text), version=item.version, language=str(item.language_id), path=place
         )
+        for follower in self._following(unquote(item.uri)):
+            follower.opened(item.text)
         self._wake()
 
     def change(self, uri: str, version: int, changes: Iterable[types.TextDocumentContentChangeEvent], encoding: Encoding) -> None:
         """Applies the editor's changes in their order. Raises `KeyError` for a document that is not open."""
         document = self._documents[unquote(uri)]
         content = document.content
+        following = self._following(unquote(uri))
         for change in changes:
+            before = content
             if isinstance(change, types.TextDocumentContentChangePartial):
                 begin, stop = change.range.start, change.range.end
                 start = content.offset(begin.line, begin.character, encoding)
                 end = start if stop == begin else content.offset(stop.line, stop.character, encoding)
-                content = content.replaced(min(start, end), max(start, end), change.text)
+                start, end = min(start, end), max(start, end)
+                content = content.replaced(start, end, change.text)
+                made: Change | None = Change(start=start, end=end, text=change.text)
             else:
                 content = Text.of(change.text)
+                made = smallest_change(str(before), change.text) if following else None
+            if made is not None:
+                for follower in following:
+                    follower.changed(made, str(content))
         self._documents[unquote(uri)] = replace(document, content=content, version=version)
         self._wake()
 

@@ -49,6 +49,11 @@ class Editor:
         self._documents = documents
         self._tasks: set[asyncio.Task[Any]] = set()
         self._capabilities = types.ClientCapabilities()
+        self._knows_versions = False
+        """Whether the editor takes edits with versions: it said so, or did."""
+        self._wanted: set[str] = set()
+        """Kinds of refreshes that are asked for and not under way yet."""
+        self._fetching: set[str] = set()
         self.encoding: Encoding = "utf-16"
         self.options: Any = None
         """`initializationOptions` as the editor sent them."""
@@ -110,11 +115,13 @@ class Editor:
             return True
         versioned = self._versioned(edits, label)
         if await self._apply(versioned, label):
+            self._knows_versions = True
             return True
         workspace = self._capabilities.workspace
         edits_known = workspace.workspace_edit if workspace is not None else None
         # A refusal may mean that the text moved on, so an edit without a version is tried only where nothing suggests that.
-        if (edits_known is not None and edits_known.document_changes) or not all(self._current(one) for one, _ in edits):
+        self._knows_versions |= edits_known is not None and bool(edits_known.document_changes)
+        if self._knows_versions or not all(self._current(one) for one, _ in edits):
             return False
         return await self._apply(types.WorkspaceEdit(changes={document.uri: [edit] for document, edit in edits}), label)
 
@@ -224,16 +231,31 @@ class Editor:
         """Asks the editor to fetch the inlay hints anew, where it can."""
         workspace = self._capabilities.workspace
         if workspace is not None and workspace.inlay_hint is not None and workspace.inlay_hint.refresh_support:
-            self.spawn(self._refresh(types.WORKSPACE_INLAY_HINT_REFRESH))
+            self._refetch(types.WORKSPACE_INLAY_HINT_REFRESH)
 
     def notify(self, method: str, params: Any) -> None:
         self._wire.notify(method, params)
 
     def refresh_lenses(self) -> None:
-        """Asks the editor to fetch the code lenses anew, where it can."""
+        """Asks the editor to fetch the code lenses anew, where it can. Returns at once."""
         workspace = self._capabilities.workspace
         if workspace is not None and workspace.code_lens is not None and workspace.code_lens.refresh_support:
-            self.spawn(self._refresh(types.WORKSPACE_CODE_LENS_REFRESH))
+            self._refetch(types.WORKSPACE_CODE_LENS_REFRESH)
+
+    def _refetch(self, method: str) -> None:
+        """One request of a kind at a time; what is asked for meanwhile is one more after it."""
+        self._wanted.add(method)
+        if method not in self._fetching:
+            self._fetching.add(method)
+            self.spawn(self._keep_fetching(method))
+
+    async def _keep_fetching(self, method: str) -> None:
+        try:
+            while method in self._wanted:
+                self._wanted.discard(method)
+                await self._refresh(method)
+        finally:
+            self._fetching.discard(method)
 
     async def _refresh(self, method: str, params: Any = None) -> None:
         with contextlib.suppress(JsonRpcException):

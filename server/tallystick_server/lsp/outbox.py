@@ -3,8 +3,9 @@
 A client may stop reading for a while, and a write to a full pipe blocks; so nothing is written on the loop. What is done
 when messages pile up, in this order:
 1. of messages that only tell a present state (a progress report, a document's marks, our status) the newest is kept;
-2. above `FULL` bytes nothing more is read from the client, so no new request comes in, and streams of events are held;
-3. above `MOST` bytes the client is taken as gone: turns end and sessions are saved, as when it dies.
+2. above `FULL` bytes streams of events are held. What the client says is still heard, such as that it wants no more;
+3. above `CROWDED` bytes, which only answers can add, nothing more is read from the client, so no new request comes in;
+4. above `MOST` bytes the client is taken as gone: turns end and sessions are saved, as when it dies.
 Answers, requests and events are never left out.
 """
 
@@ -14,6 +15,7 @@ import threading
 from collections.abc import Callable, Hashable
 
 FULL = 1024 * 1024
+CROWDED = 4 * FULL
 MOST = 64 * 1024 * 1024
 """Bytes that wait; a single message may be larger."""
 _BATCH = 65_536
@@ -32,6 +34,8 @@ class Outbox:
         self._changed = threading.Condition()
         self._room = asyncio.Event()
         self._room.set()
+        self._uncrowded = asyncio.Event()
+        self._uncrowded.set()
         self._written = asyncio.Event()
         threading.Thread(target=self._run, name="tallystick-output", daemon=True).start()
 
@@ -48,11 +52,17 @@ class Outbox:
             self._waiting[key] = message
             if self._size > FULL:
                 self._room.clear()
+            if self._size > CROWDED:
+                self._uncrowded.clear()
             self._changed.notify()
 
     async def room(self) -> None:
-        """Waits while too much waits. Returns, too, when nobody reads any more."""
+        """Waits while too much waits for one more event. Returns, too, when nobody reads any more."""
         await self._room.wait()
+
+    async def uncrowded(self) -> None:
+        """Waits while too much waits for one more request. Returns, too, when nobody reads any more."""
+        await self._uncrowded.wait()
 
     async def close(self, timeout_s: float) -> None:
         """Takes nothing more, and waits that long for what is under way to be written."""
@@ -86,6 +96,8 @@ class Outbox:
             self._size -= len(batch)
             if self._size <= FULL // 2:
                 self._tell(self._room.set)
+            if self._size <= CROWDED // 2:
+                self._tell(self._uncrowded.set)
             return bytes(batch)
 
     def _break(self) -> None:
@@ -93,6 +105,7 @@ class Outbox:
         self._waiting.clear()
         self._size = 0
         self._tell(self._room.set)
+        self._tell(self._uncrowded.set)
         self._tell(self._on_broken)
         self._changed.notify()
 

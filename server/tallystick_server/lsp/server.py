@@ -179,7 +179,7 @@ class TallystickServer(LanguageServer):
                     self._receive(body)
                     if self._wire.exit_code is not None:
                         return
-                    await outbox.room()
+                    await outbox.uncrowded()
                     taken += 1
                     if taken % TAKEN == 0:
                         await asyncio.sleep(0)

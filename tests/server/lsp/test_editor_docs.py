@@ -36,7 +36,7 @@ def strings(value: Any) -> Iterator[list[str]]:
         for one in cast("dict[str, Any]", value).values():
             yield from strings(one)
     elif isinstance(value, list):
-        items = cast("list[Any]", value)
+        items = cast("list[object]", value)
         if all(isinstance(one, str) for one in items):
             yield cast("list[str]", items)
         for one in items:

@@ -80,6 +80,26 @@ def test_room_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     play(scene)
 
 
+def test_more_is_heard_than_streamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FULL", 10)
+    monkeypatch.setattr(module, "CROWDED", 40)
+
+    async def scene(client: Client) -> None:
+        await client.block()
+        client.outbox.put(b"x" * 20)
+        await client.outbox.uncrowded()
+        client.outbox.put(b"x" * 30)
+        waiting = asyncio.ensure_future(client.outbox.uncrowded())
+        done, _ = await asyncio.wait({waiting}, timeout=0.05)
+        assert not done
+        client.reads.set()
+        await waiting
+        await client.outbox.room()
+        await client.outbox.close(20)
+
+    play(scene)
+
+
 def test_a_client_that_never_reads_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST", 100)
 
