@@ -91,17 +91,16 @@ class Chat:
         self._desk.editor.refresh_lenses()
         return self._turn
 
-    async def command(self, text: str) -> None:
-        """Does what the person would by writing a command under the last heading and sending it."""
+    async def command(self, text: str) -> "asyncio.Task[None] | None":
+        """Does what the person would by writing a command under the last heading and sending it; `None` where that cannot be."""
         document = self._desk.documents.get(self._uri)
         if document is None or self.busy:
             self._desk.editor.say("A turn is running in this chat. Stop it first, or wait for it.")
         elif parse(document.plain).prompt:
             self._desk.editor.say(f"Something is written under the last heading. Send it or take it away, or write {text} there.")
         elif await revise(self._uri, self._desk.editor, self._desk.documents, lambda now: asking(now, text)):
-            turn = self.start()
-            if turn is not None:
-                await asyncio.wait({turn})
+            return self.start()
+        return None
 
     def stop(self) -> None:
         """Ends the running turn; the document then says so."""

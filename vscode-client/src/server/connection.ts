@@ -8,6 +8,8 @@ import { pythonEnvironment } from "./environment";
 import { findServer, type Program } from "./find";
 import { files, userSetting, whereToLook } from "./here";
 import { Restarts } from "./restarts";
+import { withInstruction } from "../chat/instruction";
+import { reportDiagnostics } from "./diagnostics";
 import { sayWhatWeKnow } from "./introduce";
 import type { ServerState } from "./state";
 
@@ -18,6 +20,7 @@ export class Connection implements vscode.Disposable {
   private readonly heard = new vscode.EventEmitter<{ method: string; params: unknown }>();
   private readonly restarts = new Restarts();
   private client: LanguageClient | undefined;
+  private reports: vscode.Disposable | undefined;
   private wasReady = false;
   private turn: Promise<void> = Promise.resolve();
   readonly onDidChange = this.changed.event;
@@ -40,6 +43,8 @@ export class Connection implements vscode.Disposable {
   async stop(): Promise<void> {
     const client = this.client;
     this.client = undefined;
+    this.reports?.dispose();
+    this.reports = undefined;
     if (client !== undefined) {
       // A client that is starting, or whose start failed, refuses to be stopped; its process ends with its streams.
       await client.dispose().catch((error: unknown) => this.log.info(words(error)));
@@ -88,6 +93,8 @@ export class Connection implements vscode.Disposable {
     client.onDidChangeState(({ newState }) => {
       if (newState === State.Running && client === this.client) {
         this.wasReady = true;
+        this.reports?.dispose();
+        this.reports = reportDiagnostics((params) => void client.sendNotification("tallystick/diagnostics", params).catch(() => undefined));
         this.set("ready", "");
       }
     });
@@ -113,6 +120,12 @@ export class Connection implements vscode.Disposable {
     return {
       documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
       outputChannel: this.log,
+      middleware: {
+        executeCommand: async (command: string, args: unknown[], next: (command: string, args: unknown[]) => vscode.ProviderResult<unknown>) => {
+          const whole = await withInstruction(command, args);
+          return whole === undefined ? undefined : next(command, whole);
+        },
+      },
       errorHandler: {
         error: () => ({ action: ErrorAction.Continue, handled: true }),
         closed: () => this.closed(),

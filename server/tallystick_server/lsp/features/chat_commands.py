@@ -13,6 +13,7 @@ from tallystick_server.lsp.chat_document import is_chat, parse, scan
 from tallystick_server.lsp.documents import OpenDocument, real_path
 from tallystick_server.lsp.features.code_action import action
 from tallystick_server.lsp.features.code_lens import lens
+from tallystick_server.lsp.features.execute_command import follow
 from tallystick_server.lsp.new_chat import new_chat
 from tallystick_server.lsp.protocol import failed
 from tallystick_server.lsp.server import TallystickServer
@@ -38,16 +39,16 @@ def register(server: TallystickServer) -> None:
             raise failed(message, {"code": "storage", "remedy": "Choose another folder with `chatsFolder`."}) from error
 
     async def retry(uri: Any) -> None:
-        await server.chats.get(_chat(server, uri)).command("/retry")
+        await _do(server, uri, "/retry")
 
     async def undo(uri: Any) -> None:
-        await server.chats.get(_chat(server, uri)).command("/undo")
+        await _do(server, uri, "/undo")
 
     async def rename(uri: Any, title: Any) -> None:
-        await server.chats.get(_chat(server, uri)).command(f"/rename {' '.join(str(title).split())}")
+        await _do(server, uri, f"/rename {' '.join(str(title).split())}")
 
     async def export(uri: Any, kind: Any = None) -> None:
-        await server.chats.get(_chat(server, uri)).command(f"/export {kind or ''}".strip())
+        await _do(server, uri, f"/export {kind or ''}".strip())
 
     def actions(params: types.CodeActionParams) -> Iterator[types.CodeAction]:
         uri = params.text_document.uri
@@ -68,6 +69,11 @@ def register(server: TallystickServer) -> None:
         server.command(name)(handler)
     server.action_sources.append(actions)
     server.lens_sources.append(lenses)
+
+
+async def _do(server: TallystickServer, uri: Any, words: str) -> None:
+    chat = server.chats.get(_chat(server, uri))
+    await follow(server, chat, await chat.command(words))
 
 
 def _rests(server: TallystickServer, document: OpenDocument) -> bool:
