@@ -2,9 +2,11 @@
 
 A remark is the same as one before the edit when source, code and message are, and its line is: the line that it stood on
 where the edit left it, a line with the same words, or a line in the part that the edit replaced. So an error that only moved,
-or stayed in a line that was rewritten around it, is not new; and each old one stands for one new one at most.
+or stayed in a line that was rewritten around it, is not new; and each old one stands for one new one at most. Last, the same
+number will do: some tools of an editor look again only when a file is saved, and say until then what they said before.
 """
 
+import operator
 import re
 from bisect import bisect_right
 from collections import defaultdict
@@ -40,7 +42,7 @@ def new_ones(before: Sequence[Diagnostic], after: Sequence[Diagnostic], edit: Ed
         old[_kind(one)].append(one)
     rest = list(range(len(after)))
     # The surest kinds of sameness first, each over all of them: else a moved one might be taken for its neighbour.
-    for same in (lines.same_place, lines.same_words, lines.same_part):
+    for same in (lines.same_place, lines.same_words, lines.same_part, operator.eq):
         rest = [at for at in rest if not _take(old[_kind(after[at])], after[at], same)]
     return tuple(after[at] for at in rest)
 

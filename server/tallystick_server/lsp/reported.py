@@ -21,7 +21,7 @@ MOST_DOCUMENTS: Final = 500
 WAIT_S: Final = 3.0
 """Seconds for which a report about a new text is waited for."""
 SETTLE_S: Final = 0.4
-"""Seconds in which a further report may follow: an editor's language servers answer one after the other."""
+"""Seconds after a report in which a further one may follow: an editor's language servers answer one after the other."""
 OWN: Final = "tallystick"
 """The source of the marks that we publish ourselves."""
 
@@ -30,6 +30,8 @@ OWN: Final = "tallystick"
 class _Report:
     version: int | None
     items: list[Any]
+    at: float
+    """When it came, on the clock of the loop."""
 
 
 class Reports:
@@ -50,7 +52,7 @@ class Reports:
             # It was overtaken on its way.
             self._reports[unquote(uri)] = known
             return True
-        self._reports[unquote(uri)] = _Report(version=version, items=items[:2_000])
+        self._reports[unquote(uri)] = _Report(version=version, items=items[:2_000], at=asyncio.get_running_loop().time())
         while len(self._reports) > MOST_DOCUMENTS:
             del self._reports[next(iter(self._reports))]
         for waiting in self._waiting:
@@ -103,20 +105,22 @@ class EditorSource:
         uri = self._uri(document.path)
         if uri is None or document.version is None:
             return None
-        if not self._current(uri, document.version):
+        now = asyncio.get_running_loop().time
+        until = now() + min(timeout_s * 0.9, WAIT_S + SETTLE_S)
+        while (pause := min(until, self._settled(uri, document.version, until)) - now()) > 0:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(timeout_s * 0.8, WAIT_S)):
-                    while not self._current(uri, document.version):
-                        await self._reports.next()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(timeout_s * 0.1, SETTLE_S)):
-                    while True:
-                        await self._reports.next()
+                async with asyncio.timeout(pause):
+                    await self._reports.next()
         report = self._reports.get(uri)
         if report is None or not self._current(uri, document.version):
             return None
         found = diagnostics_of(report.items, document.path, "editor")
         return tuple(one for one in found if one.source != OWN)
+
+    def _settled(self, uri: str, version: int, never: float) -> float:
+        """When the last report counts as the whole of them, on the clock of the loop."""
+        report = self._reports.get(uri)
+        return report.at + SETTLE_S if report is not None and self._current(uri, version) else never
 
     def _current(self, uri: str, version: int) -> bool:
         """Whether the last report is about just this text."""

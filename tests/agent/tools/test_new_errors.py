@@ -22,6 +22,7 @@ TEXT = "one\nuse x\ntwo\nthree\n"
         pytest.param([at(2)], [at(4)], f"a\nb\n{TEXT}", [], id="moved down by lines above"),
         pytest.param([at(2)], [at(1)], "use x\ntwo\nthree\n", [], id="moved up"),
         pytest.param([at(2)], [], TEXT, [], id="mended"),
+        pytest.param([at(2)], [at(2)], f"a\n{TEXT}", [], id="said again unchanged by a tool that looks when a file is saved"),
         pytest.param([], [at(3)], TEXT, [at(3)], id="made"),
         pytest.param([at(2)], [at(2), at(3)], TEXT.replace("two", "use x too"), [at(3)], id="one more of the same kind"),
         pytest.param([at(2)], [at(2)], TEXT.replace("use x", "use x and y"), [], id="its line was rewritten"),
