@@ -240,7 +240,9 @@ def test_what_is_offered_where(tmp_path: Path) -> None:
         at.open(source=SOURCE)
         selected = list(await offered(at.client, at.code, lines(3, 5)))
         assert selected == [f"Tallystick: {name}" for name in ("Ask…", "Edit…", "Explain", "Write tests", "Document")]
-        assert list(await offered(at.client, at.code, lines(4, 4))) == ["Tallystick: Ask…", "Tallystick: Explain"]
+        assert list(await offered(at.client, at.code, lines(4, 4))) == [
+            *(f"Tallystick: {name}" for name in ("New chat", "Ask…", "Explain"))
+        ]
         assert list(await offered(at.client, at.code, lines(4, 4), triggerKind=2)) == []
         assert list(await offered(at.client, at.code, lines(3, 5), triggerKind=2)) == selected
         for only, count in ((["refactor"], 5), (["refactor.rewrite"], 5), (["quickfix"], 0), (["source.fixAll"], 0), ([""], 5)):

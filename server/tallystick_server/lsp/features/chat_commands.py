@@ -56,7 +56,8 @@ def register(server: TallystickServer) -> None:
         if document is not None and _rests(server, document):
             yield action("Tallystick: Undo the last turn", UNDO, uri)
             yield action("Tallystick: Retry the last turn", RETRY, uri)
-        if document is None or not is_chat(document.uri, document.language):
+        asked = params.context.trigger_kind != types.CodeActionTriggerKind.Automatic and params.range.start == params.range.end
+        if document is not None and asked and not is_chat(document.uri, document.language):
             yield action("Tallystick: New chat", NEW, kind=types.CodeActionKind.Source)
 
     def lenses(document: OpenDocument) -> Iterator[types.CodeLens]:
