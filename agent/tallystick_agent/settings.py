@@ -352,6 +352,13 @@ class EndpointSettings(_Section):
     """`small` models get a small prompt, forced calls and test feedback."""
 
 
+class ChatSettings(_Section):
+    """Chat documents in editors."""
+
+    folder: str = ".tally"
+    """Where new chats go: absolute, or relative to the workspace folder."""
+
+
 class Settings(_Section):
     """Everything a user may set."""
 
@@ -367,6 +374,7 @@ class Settings(_Section):
     diagnostics: DiagnosticsSettings = DiagnosticsSettings()
     attribution: AttributionSettings = AttributionSettings()
     catalog: CatalogSettings = CatalogSettings()
+    chats: ChatSettings = ChatSettings()
     routing: RoutingSettings = RoutingSettings()
     reasoning: ReasoningSettings = ReasoningSettings()
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)

@@ -1,9 +1,12 @@
 """Sessions that are on this machine, as hosts show them. Owns the reading of a log for people; no output."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tallystick_agent.protocol.events import Event
+from tallystick_agent.protocol.errors import SessionError
+from tallystick_agent.protocol.events import Event, SessionOpened
+from tallystick_agent.protocol.usage import Budget
 from tallystick_server.compose import Application
 
 if TYPE_CHECKING:
@@ -21,15 +24,40 @@ class SessionFacts:
     last_stop: str
     """Empty where the last turn never ended."""
     mode: "WorkMode"
+    """Of the last prompt."""
+    purpose: str
+    limits: Budget
+    """Those that its last turn was given."""
 
 
-def session_facts(app: Application, name: str) -> SessionFacts:
-    """`name` is an id or its beginning. Raises `SessionError`."""
+def log_of(app: Application, session_id: str) -> Path:
+    """The log of exactly that session: a document may name one, and must not find another by its beginning. Raises `SessionError`."""
+    path = app.store.path(session_id)
+    if not path.is_file():
+        raise SessionError(
+            f"There is no session {session_id}.", code="session_missing", remedy="`tallystick sessions` lists them."
+        )
+    return path
+
+
+def session_workspace(app: Application, session_id: str) -> Path:
+    """The folder that a session was begun in. Raises `SessionError`."""
+    from tallystick_agent.protocol.codec import event_from_line
+
+    try:
+        with log_of(app, session_id).open("rb") as file:
+            body = event_from_line(file.readline()).body
+    except (OSError, ValueError) as error:
+        raise SessionError(f"The session {session_id} cannot be read.", code="session_corrupt") from error
+    return Path(body.workspace if isinstance(body, SessionOpened) else "/")
+
+
+def session_facts(app: Application, session_id: str) -> SessionFacts:
+    """Raises `SessionError`."""
     from tallystick_agent.sessions.event_log import read_log
     from tallystick_agent.sessions.replay import fold
 
-    session_id = app.store.find(name)
-    state = fold(read_log(app.store.path(session_id)))
+    state = fold(read_log(log_of(app, session_id)))
     return SessionFacts(
         session_id=session_id,
         workspace=state.workspace,
@@ -38,17 +66,19 @@ def session_facts(app: Application, name: str) -> SessionFacts:
         turns=state.turns,
         last_prompt=state.prompt,
         last_stop=state.last_stop,
-        mode=state.mode,
+        mode=state.asked_mode,
+        purpose=state.asked_purpose,
+        limits=state.budget,
     )
 
 
-def session_events(app: Application, name: str) -> list[Event]:
+def session_events(app: Application, session_id: str) -> list[Event]:
     """All events that can be read, in order. Raises `SessionError`."""
     from tallystick_agent.sessions.event_log import read_readable
 
-    return list(read_readable(app.store.path(app.store.find(name)))[0])
+    return list(read_readable(log_of(app, session_id))[0])
 
 
-def session_lines(app: Application, name: str) -> str:
+def session_lines(app: Application, session_id: str) -> str:
     """The log itself, JSON Lines. Raises `SessionError`."""
-    return app.store.path(app.store.find(name)).read_text("utf-8", "replace")
+    return log_of(app, session_id).read_text("utf-8", "replace")

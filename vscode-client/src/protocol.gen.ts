@@ -340,6 +340,7 @@ export interface TurnStarted {
   budget?: Budget;
   given?: Budget | null;
   mode?: "act" | "plan" | "answer";
+  mode_lasts?: boolean;
   continued?: boolean;
   kind: "turn_started";
 }

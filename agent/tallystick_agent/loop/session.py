@@ -92,7 +92,7 @@ class Session:
         self._begun = self._stop_at_once = self._told_end = False
         self._grants = options.grants
         self._sent = Sent()
-        self._mode: WorkMode = "plan" if recorder.state.mode == "plan" else "act"
+        self._mode: WorkMode = "plan" if recorder.state.session_mode == "plan" else "act"
         self._limits = Budget()
         """Those that the user set for this session."""
         self._background: set[asyncio.Task[None]] = set()
@@ -283,6 +283,7 @@ class Session:
                 budget=budget,
                 given=limits(prompt.budget, self._limits),
                 mode=prompt.mode or self._mode,
+                mode_lasts=prompt.mode is None or prompt.mode == self._mode,
                 continued=continued,
             )
             finish = await bounded(self._work(asker, started), budget.timeout_s)

@@ -82,6 +82,8 @@ class TurnStarted:
     """Those of them that were asked for with the turn; the others are the settings'. `None` in logs of before."""
     mode: WorkMode = "act"
     """How the turn may work."""
+    mode_lasts: bool = True
+    """Whether that is the session's mode; false where it was this turn's alone."""
     continued: bool = False
     """True when this takes up a turn that was cut short: the prompt is already in the history."""
     kind: Literal["turn_started"] = "turn_started"

@@ -131,6 +131,11 @@ class SessionState:
     """The last changes that were not taken back, in order."""
     mode: WorkMode = "act"
     """How the last turn could work."""
+    session_mode: WorkMode = "act"
+    """How turns may work that say nothing of their own."""
+    asked_mode: WorkMode = "act"
+    asked_purpose: str = "chat"
+    """Mode and purpose of the last prompt."""
     prompts: tuple[str, ...] = ()
     """Every prompt of the session, as the user wrote it."""
     calls: tuple[CallFact, ...] = ()
@@ -206,7 +211,12 @@ def _files_changed(state: SessionState, body: FilesChanged, turn_id: TurnId | No
         return replace(state, done=tuple(one for one in state.done if one.turn_id != body.undoes))
     fresh = tuple(change.path for change in body.changes if change.path not in state.changed)
     done = tuple(Done(turn_id=turn_id, change=change) for change in body.changes) if turn_id is not None else ()
-    return replace(state, changed=(*state.changed, *fresh), done=(*state.done, *done)[-MOST_CHANGES:])
+    every = (*state.done, *done)
+    kept = every[-MOST_CHANGES:]
+    if len(kept) < len(every) and every[-len(kept) - 1].turn_id == kept[0].turn_id:
+        # A turn whose first changes are forgotten could only go back in part.
+        kept = tuple(one for one in kept if one.turn_id != kept[0].turn_id)
+    return replace(state, changed=(*state.changed, *fresh), done=kept)
 
 
 def _one_more(turns: tuple[int, ...]) -> tuple[int, ...]:
@@ -221,10 +231,12 @@ def _turn_started(state: SessionState, body: TurnStarted, turn_id: TurnId | None
         reply_at=None,
         model=body.model or state.model,
         mode=body.mode,
+        session_mode=body.mode if body.mode_lasts else state.session_mode,
     )
     state = replace(state, last_stop="", budget=body.given if body.given is not None else body.budget)
     if body.continued:
         return state
+    state = replace(state, asked_mode=body.mode, asked_purpose=body.purpose)
     prompts, turns = (*state.prompts, body.prompt), (*state.turn_requests, 0)
     state = replace(state, prompt=body.prompt, prompts=prompts, turn_requests=turns)
     before = [(one.name, one.text) for one in body.shown] + ([("context", body.context)] if body.context else [])

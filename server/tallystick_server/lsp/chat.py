@@ -6,7 +6,9 @@ the document's first line takes it up again.
 
 import asyncio
 import contextlib
+import logging
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from lsprotocol import types
 
@@ -19,10 +21,10 @@ from tallystick_agent.protocol.events import (
     QuestionAsked,
     TurnFinished,
 )
-from tallystick_agent.protocol.operations import Cancel, Continue, Operation, Prompt
+from tallystick_agent.protocol.operations import Cancel, Continue, Operation, Prompt, SetBudget, SetModel
 from tallystick_agent.protocol.usage import Budget
 from tallystick_server.lsp.chat_answer import Answer, render, reply, step
-from tallystick_server.lsp.chat_document import asking, parse, with_problem, with_session
+from tallystick_server.lsp.chat_document import SUFFIX, asking, is_chat, parse, with_problem, with_session
 from tallystick_server.lsp.chat_progress import Tally, near_limit, words
 from tallystick_server.lsp.chat_progress import step as tally_step
 from tallystick_server.lsp.chat_writer import ChatWriter, revise
@@ -38,6 +40,10 @@ from tallystick_server.lsp.permissions import (
 )
 from tallystick_server.lsp.sessions import OpenSession, Sessions
 from tallystick_server.lsp.slash_commands import called, mistyped
+
+_log = logging.getLogger(__name__)
+DRAIN_S = 10.0
+"""Seconds for a turn that is stopped to end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +69,10 @@ class Chat:
         self._stopping = False
         self._limits = Budget()
         """What `/budget` set for this chat."""
+        self._model: str | None = None
+        """What `/model` named for this chat."""
+        self.root: Path | None = None
+        """The folder that this chat was made for; `None` takes that of its file."""
         self._asking: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -76,6 +86,9 @@ class Chat:
     def start(self) -> "asyncio.Task[None] | None":
         """Begins a turn with what the document asks; `None`, and a word to the user, where it asks nothing."""
         document = self._desk.documents.get(self._uri)
+        if document is not None and not is_chat(document.uri, document.language):
+            self._desk.editor.say(f"This is no chat. A chat is a document whose name ends in {SUFFIX}.")
+            return None
         prompt = parse(document.plain).prompt if document is not None else ""
         if self.busy:
             self._desk.editor.say("A turn is running in this chat. Stop it first, or wait for it.")
@@ -99,7 +112,11 @@ class Chat:
         elif parse(document.plain).prompt:
             self._desk.editor.say(f"Something is written under the last heading. Send it or take it away, or write {text} there.")
         elif await revise(self._uri, self._desk.editor, self._desk.documents, lambda now: asking(now, text)):
-            return self.start()
+            now = self._desk.documents.get(self._uri)
+            if now is not None and parse(now.plain).prompt == text:
+                return self.start()
+            # Something was typed in the same moment: that is not ours to send.
+            self._desk.editor.say(f"Nothing was sent. Write {text} under the last heading to do it.")
         return None
 
     def stop(self) -> None:
@@ -134,12 +151,13 @@ class Chat:
                 await asyncio.wait({closing})
             operation = await self._operation(prompt)
             if isinstance(operation, Said):
-                self._limits = operation.limits or self._limits
+                await self._take(operation)
                 await self._say(operation.text)
             else:
                 outcome = await self._converse(await self._session(), operation, progress)
-        except TallystickError as error:
+        except Exception as bug:
             outcome = "not sent"
+            error = bug if isinstance(bug, TallystickError) else _bug(bug)
             editor.say_error(error)
             problem = error
             await revise(self._uri, editor, self._desk.documents, lambda text: with_problem(text, problem))
@@ -154,14 +172,52 @@ class Chat:
 
     async def _operation(self, prompt: str) -> "Operation | Said":
         """What a prompt asks of the session, or what this host says to it itself. Raises `TallystickError`."""
-        if prompt.strip() == "/retry":
-            return await self._again()
         command = called(prompt)
-        if command is None or command.command.by == "engine":
+        if command is None:
             return Prompt(text=prompt)
-        path = real_path(self._uri)
-        place = Place(path=path, named=self._named(), limits=self._limits, open=self._session)
+        if command.rest and not command.command.takes:
+            return Said(text=f"`/{command.command.name}` takes no words.")
+        if command.command.name == "retry":
+            return await self._again()
+        if command.command.by == "engine":
+            return Prompt(text=f"/{command.command.name} {command.rest}".strip())
+        named = self._named()
+        if named is not None and await self._folder(named) is None:
+            named = None
+        model = self._model or await self._last_model(named)
+        place = Place(path=real_path(self._uri), named=named, model=model, limits=self._limits, open=self._session)
         return await run(command, place, self._desk.sessions)
+
+    async def _take(self, said: Said) -> None:
+        """What a command set, for the session that is open and for those that this chat opens later."""
+        if said.limits is not None:
+            self._limits = said.limits
+            if self._opened is not None:
+                await self._opened.session.submit(SetBudget(budget=said.limits))
+        if said.model is not None:
+            self._model = said.model
+            if self._opened is not None:
+                await self._opened.session.submit(SetModel(slug=said.model))
+
+    async def _last_model(self, named: str | None) -> str | None:
+        from tallystick_server.session_view import session_facts
+
+        if named is None:
+            return None
+        try:
+            return (await asyncio.to_thread(session_facts, await self._desk.sessions.application(), named)).model or None
+        except SessionError:
+            return None
+
+    async def _folder(self, named: str) -> Path | None:
+        """The folder of the session that the document names, where it is this chat's to go on with."""
+        try:
+            return await self._desk.sessions.belongs(named, self._place())
+        except SessionError:
+            return None
+
+    def _place(self) -> Path:
+        return self.root or self._desk.sessions.root_for(real_path(self._uri))
 
     async def _again(self) -> "Operation | Said":
         """The last turn once more: it goes on where it was cut short, else its prompt is asked again."""
@@ -170,9 +226,15 @@ class Chat:
         named = self._named()
         if named is None:
             return Said(text="Nothing was sent yet in this chat.")
+        if await self._folder(named) is None:
+            return Said(text="The session of this chat is not here, or belongs to another folder.")
         facts = await asyncio.to_thread(session_facts, await self._desk.sessions.application(), named)
         cut = facts.last_stop not in ("end_turn", "refusal") and not facts.last_prompt.startswith("/")
-        return Continue() if cut else Prompt(text=facts.last_prompt) if facts.last_prompt else Said(text="Nothing was sent yet.")
+        if not facts.last_prompt:
+            return Said(text="Nothing was sent yet in this chat.")
+        # A prompt that could only read or answer is asked so again.
+        mode = facts.mode if facts.mode != "act" else None
+        return Continue() if cut else Prompt(text=facts.last_prompt, mode=mode, purpose=facts.purpose)
 
     def _named(self) -> str | None:
         document = self._desk.documents.get(self._uri)
@@ -190,17 +252,37 @@ class Chat:
         if self._opened is not None and self._opened.session.session_id == named:
             return self._opened
         await self._free()
-        root = self._desk.sessions.root_for(real_path(self._uri))
+        root = self._place()
         try:
-            self._opened = await self._desk.sessions.open(root, resume=named)
+            if named is not None:
+                root = await self._owned(named, root)
+            self._opened = await self._desk.sessions.open(root, model=self._model, resume=named)
         except SessionError as error:
             if error.code != "session_missing":
                 raise
             self._desk.editor.say(f"The session {named} of this chat is not on this machine. A new one was begun.")
-            self._opened = await self._desk.sessions.open(root)
+            self._opened = await self._desk.sessions.open(root, model=self._model)
         session_id = self._opened.session.session_id
+        if self._limits != Budget():
+            await self._opened.session.submit(SetBudget(budget=self._limits))
         await revise(self._uri, self._desk.editor, self._desk.documents, lambda text: with_session(text, session_id))
         return self._opened
+
+    async def _owned(self, named: str, root: Path) -> Path:
+        """The folder of that session. Raises `SessionError` where it is not this chat's."""
+        folder = await self._desk.sessions.belongs(named, root)
+        if folder is None:
+            raise SessionError(
+                f"The session {named} belongs to another folder.",
+                code="path_refused",
+                remedy="Open that folder in the editor, or delete the first line to begin anew.",
+            )
+        if self._limits == Budget():
+            from tallystick_server.session_view import session_facts
+
+            # Limits outlive the server: they are those of the session's last turn.
+            self._limits = (await asyncio.to_thread(session_facts, await self._desk.sessions.application(), named)).limits
+        return folder
 
     async def _free(self) -> None:
         opened, self._opened = self._opened, None
@@ -210,7 +292,7 @@ class Chat:
     async def _converse(self, opened: OpenSession, operation: Operation, progress: Progress) -> str:
         """One turn from its prompt to its last line in the document. Gives the stop reason."""
         writer = ChatWriter(self._uri, self._desk.editor, self._desk.documents)
-        answer, tally, warned = Answer(), Tally(), False
+        answer = Answer()
         writer.show(render(answer))
         if isinstance(operation, Prompt):
             operation = replace(operation, context=self._context(opened))
@@ -219,6 +301,27 @@ class Chat:
         await asyncio.sleep(0)
         if self._stopping:
             await opened.session.submit(Cancel())
+        try:
+            answer = await self._follow(opened, writer, answer, progress)
+        except Exception:
+            # Whatever went wrong here, a turn that nobody can see or stop must not go on.
+            await opened.session.submit(Cancel())
+            await self._drain(opened)
+            raise
+        if left := await writer.finish():
+            await self._save(opened, writer, left)
+        return "done" if answer.ended is None or answer.ended.stop == "end_turn" else answer.ended.stop.replace("_", " ")
+
+    async def _drain(self, opened: OpenSession) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                async for event in opened.events:
+                    if isinstance(event.body, TurnFinished):
+                        return
+
+    async def _follow(self, opened: OpenSession, writer: ChatWriter, answer: Answer, progress: Progress) -> Answer:
+        """Shows a turn's events until it ends."""
+        tally, warned = Tally(), False
         async for event in opened.events:
             answer = step(answer, event.body)
             writer.show(render(answer))
@@ -232,9 +335,7 @@ class Chat:
                 break
         else:
             self._opened = None
-        if left := await writer.finish():
-            await self._save(opened, writer, left)
-        return "done" if answer.ended is None or answer.ended.stop == "end_turn" else answer.ended.stop.replace("_", " ")
+        return answer
 
     def _context(self, opened: OpenSession) -> str:
         """What the model should know of the editor, besides the prompt."""
@@ -279,6 +380,12 @@ class Chat:
             await opened.workspace.write((write,))
 
 
+def _bug(error: Exception) -> TallystickError:
+    _log.error("a turn's display failed", exc_info=error)
+    said = f"A bug in Tallystick ended this turn ({type(error).__name__}). What was done stays done."
+    return TallystickError(said, code="internal", remedy="Retry goes on with it.")
+
+
 class Chats:
     """All chat documents of the editor, by URI."""
 
@@ -290,6 +397,10 @@ class Chats:
         if uri not in self._chats:
             self._chats[uri] = Chat(uri, self._desk)
         return self._chats[uri]
+
+    def works_on(self, uri: str, root: Path) -> None:
+        """The folder that a chat is about, where its file may lie elsewhere."""
+        self.get(uri).root = root
 
     def busy(self, uri: str) -> bool:
         return uri in self._chats and self._chats[uri].busy

@@ -28,6 +28,8 @@ from tallystick_agent.protocol.events import (
 from tallystick_server.lsp.chat_document import ANSWER, YOU, open_fence, quoted
 from tallystick_server.money import brief_money
 
+_TOLD = ("mode", "rules_untrusted")
+"""Words of ours that a reader is to see although nothing is wrong."""
 MOST_DIFF_LINES = 120
 MOST_DIFF_CHARS = 8_000
 MOST_LINE_CHARS = 200
@@ -84,7 +86,7 @@ def step(answer: Answer, body: EventBody) -> Answer:
             title = known.title if isinstance(known, Call) else "change files"
             text = "".join(change.diff if change.diff.endswith("\n") else change.diff + "\n" for change in body.changes)
             return _put(answer, Call(key=body.call_id, title=title, detail=text))
-        case Notice(level="warning" | "error"):
+        case Notice() if body.level != "info" or body.code in _TOLD:
             return _put(answer, Text(key=f"notice {len(answer.blocks)}", text=f"> {_line(f'{body.message} {body.remedy}')}"))
         case _:
             return answer

@@ -17,8 +17,8 @@ from tallystick_agent.protocol.events import (
 from tallystick_agent.protocol.usage import Budget
 from tallystick_server.money import brief_money
 
-NEAR: Final = 0.8
-"""Share of a limit from which on a turn is told to be near it."""
+NEAR: Final = 80
+"""Percent of a limit from which on a turn is told to be near it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +72,8 @@ def words(tally: Tally) -> str:
 def near_limit(tally: Tally) -> str:
     """Which limit of the turn is nearly used up; empty while none is."""
     budget = tally.budget
-    if budget.max_cost_nanos and (tally.cost_nanos or 0) >= NEAR * budget.max_cost_nanos:
+    if budget.max_cost_nanos and 100 * (tally.cost_nanos or 0) >= NEAR * budget.max_cost_nanos:
         return f"{brief_money(tally.cost_nanos)} of the {brief_money(budget.max_cost_nanos)} that this turn may cost are spent."
-    if budget.max_tokens and tally.tokens >= NEAR * budget.max_tokens:
+    if budget.max_tokens and 100 * tally.tokens >= NEAR * budget.max_tokens:
         return f"{tally.tokens:,} of the {budget.max_tokens:,} tokens of this turn are used."
     return ""

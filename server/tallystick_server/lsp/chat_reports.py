@@ -125,7 +125,7 @@ def budget(limits: Budget) -> str:
     told = [
         money(limits.max_cost_nanos) if limits.max_cost_nanos is not None else "",
         f"{limits.max_tokens:,} tokens" if limits.max_tokens is not None else "",
-        f"{limits.max_requests:,} requests" if limits.max_requests is not None else "",
+        f"{limits.max_requests:,} request{'' if limits.max_requests == 1 else 's'}" if limits.max_requests is not None else "",
         f"{limits.timeout_s:g} s" if limits.timeout_s is not None else "",
     ]
     known = ", ".join(one for one in told if one)

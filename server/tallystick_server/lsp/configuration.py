@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, cast
 
 SECTION: Final = "tallystick"
 DEFAULT_FOLDER: Final = ".tally"
+MOST_USD: Final = 1_000_000
 Rule = Literal["allow", "ask", "deny"]
 _STRICT: Final[dict[str, int]] = {"allow": 0, "ask": 1, "deny": 2}
 
@@ -21,7 +22,7 @@ class Configuration:
 
     model: str | None = None
     chats_folder: str | None = None
-    """Absolute, or relative to the workspace folder."""
+    """Relative to the workspace folder, and inside it."""
     completion: bool | None = None
     permissions: dict[str, Rule] = field(default_factory=lambda: {})
     """`read`, `edit`, `command`."""
@@ -43,7 +44,7 @@ def read(value: Any) -> Configuration:
     problems: list[str] = []
     found = Configuration(
         model=_text(section, "model", problems),
-        chats_folder=_text(section, "chatsFolder", problems),
+        chats_folder=_inside(section, problems),
     )
     completion = _object(section, "completion", problems)
     if isinstance(completion.get("enabled"), bool):
@@ -76,7 +77,7 @@ def _permissions(found: Configuration, section: dict[str, Any], problems: list[s
 def _budget(found: Configuration, section: dict[str, Any], problems: list[str]) -> Configuration:
     cost = section.get("maxCostUsd")
     usd = Decimal(str(cost)) if isinstance(cost, int | float) and not isinstance(cost, bool) else None
-    if cost is not None and (usd is None or not usd.is_finite() or usd < 0):
+    if cost is not None and (usd is None or not usd.is_finite() or not 0 <= usd <= MOST_USD):
         problems.append("`budget.maxCostUsd` is no amount")
         usd = None
     tokens, requests = _count(section, "maxTokens", problems), _count(section, "maxRequests", problems)
@@ -128,7 +129,16 @@ def narrowed(editor: Configuration, user: Any) -> dict[str, Any]:
     return {name: values for name, values in found.items() if values}
 
 
-def chats_folder(editor: Configuration, root: Path) -> Path:
-    """Where new chats of a workspace folder go."""
-    named = Path(editor.chats_folder or DEFAULT_FOLDER).expanduser()
+def chats_folder(editor: Configuration, user: str, root: Path) -> Path:
+    """Where new chats of a workspace folder go; `user` is the setting `chats.folder`."""
+    named = Path(editor.chats_folder) if editor.chats_folder else Path(user).expanduser()
     return named if named.is_absolute() else root / named
+
+
+def _inside(section: dict[str, Any], problems: list[str]) -> str | None:
+    """The chats folder, where it lies in the workspace by its name."""
+    named = _text(section, "chatsFolder", problems)
+    if named is None or not (Path(named).is_absolute() or ".." in Path(named).parts or named.startswith("~")):
+        return named
+    problems.append("`chatsFolder` must lie in the workspace; one elsewhere belongs in settings.toml as `chats.folder`")
+    return None

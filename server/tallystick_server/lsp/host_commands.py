@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tallystick_agent.protocol.operations import Prompt, Rename, SetBudget, SetModel
+from tallystick_agent.protocol.operations import Prompt, Rename
 from tallystick_agent.protocol.usage import Budget
 from tallystick_server.lsp import chat_reports as reports
 from tallystick_server.lsp.slash_commands import Called
@@ -35,7 +35,9 @@ class Place:
 
     path: Path | None
     named: str | None
-    """The session that the document names."""
+    """The session that the document names, where it is this chat's."""
+    model: str | None
+    """That of the chat so far."""
     limits: Budget
     open: "Callable[[], Awaitable[OpenSession]]"
 
@@ -45,6 +47,8 @@ class Said:
     text: str
     limits: Budget | None = None
     """The limits of the chat from now on, where the command set them."""
+    model: str | None = None
+    """The model of the chat from now on, where the command named one."""
 
 
 async def run(called: Called, place: Place, sessions: "Sessions") -> Prompt | Said:
@@ -56,11 +60,11 @@ async def run(called: Called, place: Place, sessions: "Sessions") -> Prompt | Sa
         case "context":
             return Said(text=await asyncio.to_thread(reports.context, app, place.named))
         case "model":
-            return Said(text=await _model(app, rest, place, sessions))
+            return await _model(app, rest, place, sessions)
         case "route":
             return Said(text=await asyncio.to_thread(reports.route, app, rest or await _present(app, place, sessions)))
         case "budget":
-            return await _budget(app, rest, place)
+            return await _budget(app, rest, place, sessions)
         case "review":
             return Prompt(text=REVIEW + (f"\n{rest}" if rest else ""), mode="plan")
         case "commit":
@@ -78,21 +82,17 @@ async def run(called: Called, place: Place, sessions: "Sessions") -> Prompt | Sa
 
 async def _present(app: "Application", place: Place, sessions: "Sessions") -> str:
     """The model that would serve the next prompt."""
-    from tallystick_server.lsp.sessions import session_model
-
-    last = await asyncio.to_thread(session_model, app, place.named) if place.named else None
-    return last or (await app.choose(sessions.configuration.model or sessions.model)).slug
+    return place.model or (await app.choose(sessions.preferred(app))).slug
 
 
-async def _model(app: "Application", rest: str, place: Place, sessions: "Sessions") -> str:
+async def _model(app: "Application", rest: str, place: Place, sessions: "Sessions") -> Said:
     if not rest:
-        return await asyncio.to_thread(reports.models, app, await _present(app, place, sessions))
+        return Said(text=await asyncio.to_thread(reports.models, app, await _present(app, place, sessions)))
     slug = app.target(rest).endpoint.slug
-    await (await place.open()).session.submit(SetModel(slug=rest))
-    return f"From the next prompt on `{slug}` answers here."
+    return Said(text=f"From the next prompt on `{slug}` answers here.", model=rest)
 
 
-async def _budget(app: "Application", rest: str, place: Place) -> Said:
+async def _budget(app: "Application", rest: str, place: Place, sessions: "Sessions") -> Said:
     from tallystick_agent.protocol.usage import nanos_from_usd
 
     own = app.settings.budget
@@ -108,8 +108,12 @@ async def _budget(app: "Application", rest: str, place: Place) -> Said:
     if wanted is None:
         return Said(text="A limit is an amount (`/budget $0.50`), `20000 tokens`, `5 requests`, or `off`.")
     limits = wanted if wanted == Budget() else _over(wanted, place.limits)
-    await (await place.open()).session.submit(SetBudget(budget=limits))
-    return Said(text=reports.budget(_over(limits, below)), limits=limits)
+    text = reports.budget(_over(limits, below))
+    if limits.max_cost_nanos is not None:
+        slug = await _present(app, place, sessions)
+        if app.target(slug).endpoint.price is None:
+            text += f" The price of `{slug}` is not known, so nothing can be sent under an amount: limit the tokens instead."
+    return Said(text=text, limits=limits)
 
 
 def _over(given: Budget, below: Budget) -> Budget:

@@ -31,12 +31,13 @@ async def new_chat(server: "TallystickServer", *, root: Path, text: str, send: b
 
     Without `send` the cursor stands behind the text, for the person to go on. A turn is begun, not waited for.
     """
-    folder = server.chats_folder(root)
+    folder = await server.sessions.chats_folder(root)
     if await asyncio.to_thread(_leads_out, folder, root):
         raise OSError(f"{folder.name} leads out of the workspace")
     content = f"{YOU}\n\n{text}\n"
     path, made = await _create(server, folder, text, content)
     uri = path.as_uri()
+    server.chats.works_on(uri, root)
     if not await _opened(server, uri, text):
         if not made and not path.exists():
             await asyncio.to_thread(_write_new, path, content)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, cast
 
 from lsprotocol import types
@@ -15,7 +14,6 @@ from tallystick_agent.protocol.events import Event, TurnFinished
 from tallystick_server.lsp.chat import Chats, Desk
 from tallystick_server.lsp.chat_watch import ChatWatch
 from tallystick_server.lsp.client_process import ended
-from tallystick_server.lsp.configuration import chats_folder
 from tallystick_server.lsp.documents import OpenDocument, OpenDocuments
 from tallystick_server.lsp.editor import Editor
 from tallystick_server.lsp.hunks_kept import KeptHunks
@@ -80,10 +78,6 @@ class TallystickServer(LanguageServer):
     def on(self, method: str, handler: Callable[..., Any], options: Any = None) -> None:
         """Registers the handler of a method."""
         self.feature(method, options)(handler)
-
-    def chats_folder(self, root: Path) -> Path:
-        """Where the chats of a workspace lie that we make."""
-        return chats_folder(self.sessions.configuration, root)
 
     def _register_features(self) -> None:
         from tallystick_server.lsp.features import (

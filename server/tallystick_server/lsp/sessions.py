@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from tallystick_agent.protocol.errors import SessionError
 from tallystick_agent.protocol.events import Event
 from tallystick_agent.protocol.ids import SessionId
 from tallystick_agent.protocol.operations import Operation
-from tallystick_server.lsp.configuration import Configuration, narrowed
+from tallystick_server.lsp.configuration import DEFAULT_FOLDER, Configuration, chats_folder, narrowed
 from tallystick_server.lsp.documents import OpenDocuments, real_path
 from tallystick_server.lsp.editor import Editor
 from tallystick_server.lsp.reported import Reports
@@ -70,6 +71,8 @@ class Sessions:
         self.configured.set()
         self._open: dict[str, OpenSession] = {}
         self._roots: tuple[Path, ...] = ()
+        self._folders: dict[str, Path] = {}
+        """The folders of sessions that documents named."""
         self._loading = asyncio.Lock()
         self.watchers: list[Watcher] = []
         """Each hears every event of every session, before the one who opened the session does. They must not block."""
@@ -85,7 +88,8 @@ class Sessions:
             if holding:
                 return max(holding, key=lambda root: len(root.parts))
             if not self._roots:
-                return path.parent
+                # Chats that we made lie in a folder of their own, which is nobody's project.
+                return path.parent.parent if path.parent.name == DEFAULT_FOLDER else path.parent
         return self._roots[0] if self._roots else Path.cwd()
 
     async def application(self) -> "Application":
@@ -95,6 +99,26 @@ class Sessions:
                 self._application = await asyncio.to_thread(_load)
                 self._application.narrow(narrowed(self.configuration, self._application.settings))
         return self._application
+
+    async def chats_folder(self, root: Path) -> Path:
+        """Where new chats of a workspace folder go. Raises `TallystickError`."""
+        return chats_folder(self.configuration, (await self.application()).own_settings.chats.folder, root)
+
+    def preferred(self, application: "Application") -> str | None:
+        """The model that is named for new sessions. The editor's word counts where the user's own settings name none."""
+        return self.model or application.own_settings.model or self.configuration.model
+
+    async def belongs(self, session_id: str, root: Path) -> Path | None:
+        """The folder of a session where it is the user's here: a workspace folder, `root`, or one around `root` where the editor
+        has none. `None` for any other: a document that somebody wrote may name any session. Raises `SessionError`."""
+        from tallystick_server.session_view import session_workspace
+
+        if session_id not in self._folders:
+            application = await self.application()
+            self._folders[session_id] = await asyncio.to_thread(session_workspace, application, session_id)
+        folder = self._folders[session_id]
+        around = not self._roots and root.is_relative_to(folder) and folder != Path(folder.anchor)
+        return folder if folder == root or folder in self._roots or around else None
 
     def configure(self, configuration: Configuration) -> None:
         """Takes what the editor's configuration says now; sessions that are open keep what they began with."""
@@ -110,8 +134,14 @@ class Sessions:
                 await self.configured.wait()
         application = await self.application()
         workspace = EditorWorkspace(application.disk(root), self._documents, self._editor)
+        if resume in self._open:
+            raise SessionError(
+                f"The session {resume} is open in another document of this editor.",
+                code="session_busy",
+                remedy="Close that document, or delete the first line here to begin anew.",
+            )
         last = (await asyncio.to_thread(session_model, application, resume)) if resume else None
-        slug = (await application.choose(model or last or self.configuration.model or self.model)).slug
+        slug = (await application.choose(model or last or self.preferred(application))).slug
         session = await application.open(
             workspace,
             app="lsp",

@@ -3,6 +3,7 @@
 Some are the engine's (`/compact`, `/plan` …) and go to it as they are; the others are answered by this host.
 """
 
+import difflib
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -24,7 +25,7 @@ COMMANDS: Final = (
     SlashCommand(name="context", takes="", does="show what the last request was made of, and how long the window lasts"),
     SlashCommand(name="compact", takes="[what must stay in view]", does="condense the context window", by="engine"),
     SlashCommand(name="restore", takes="", does="bring the window before the last condensing back", by="engine"),
-    SlashCommand(name="undo", takes="", does="take back what the last turn changed", by="engine"),
+    SlashCommand(name="undo", takes="", does="take back what the last turn that changed files did to them", by="engine"),
     SlashCommand(name="retry", takes="", does="ask the last prompt again, or go on with a turn that was cut short"),
     SlashCommand(name="usage", takes="[session | today | week | month | all]", does="show tokens and money by model and purpose"),
     SlashCommand(name="budget", takes="[$0.50 | 20000 tokens | 5 requests | off]", does="show or set the limits of a turn here"),
@@ -50,14 +51,16 @@ def called(prompt: str) -> Called | None:
     if not text.startswith("/"):
         return None
     name = text[1:].split(maxsplit=1)[0] if text[1:].strip() else ""
-    command = _NAMED.get(name)
+    command = _NAMED.get(name.lower())
     return Called(command=command, rest=text[len(name) + 1 :].strip()) if command is not None else None
 
 
 def mistyped(prompt: str) -> str | None:
-    """The word after `/` where it is no command and no path: whoever typed it did not mean it for a model."""
+    """The word after `/` where it is nearly a command, or stands alone: whoever typed it did not mean it for a model."""
     text = prompt.strip()
     words = text.split(maxsplit=1)
     word = words[0] if words else ""
-    plain = word.startswith("/") and word[1:].isascii() and word[1:].isalpha() and word[1:].islower()
-    return word if plain and word[1:] not in _NAMED and len(word) <= 12 and "\n" not in text else None
+    name = word[1:].lower()
+    if not (word.startswith("/") and name.isascii() and name.isalpha()) or name in _NAMED or len(word) > 12:
+        return None
+    return word if len(words) == 1 or difflib.get_close_matches(name, _NAMED, n=1, cutoff=0.75) else None

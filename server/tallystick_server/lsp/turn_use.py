@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tallystick_agent.protocol.errors import TallystickError
@@ -80,11 +81,16 @@ class TurnUses:
     def forget(self, session_id: str) -> None:
         self._known.pop(session_id, None)
 
-    async def of(self, session_id: str) -> list[TurnUse]:
-        """Empty for a session that is not here."""
-        if session_id not in self._known:
-            from tallystick_server.session_view import session_events
+    async def of(self, session_id: str, root: Path) -> list[TurnUse]:
+        """Empty for a session that is not here, or belongs to another folder than `root`."""
+        from tallystick_server.session_view import session_events
 
+        try:
+            if await self._sessions.belongs(session_id, root) is None:
+                return []
+        except TallystickError:
+            return []
+        if session_id not in self._known:
             try:
                 events = await asyncio.to_thread(session_events, await self._sessions.application(), session_id)
             except TallystickError:

@@ -102,7 +102,7 @@ def test_undo_takes_the_last_turn_back(tmp_path: Path, by: str) -> None:
         await at.send()
         assert "x = 2" in at.source
         if by == "action":
-            await at.client.run((await at.client.actions(at.chat))["Tallystick: Undo the last turn"])
+            await at.client.run((await at.client.actions(at.chat))["Tallystick: Undo the last changes"])
         else:
             await ask(at, "/undo")
         assert at.source == "# é🎉\nx = 1\n"

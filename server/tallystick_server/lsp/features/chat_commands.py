@@ -54,7 +54,7 @@ def register(server: TallystickServer) -> None:
         uri = params.text_document.uri
         document = server.documents.get(uri)
         if document is not None and _rests(server, document):
-            yield action("Tallystick: Undo the last turn", UNDO, uri)
+            yield action("Tallystick: Undo the last changes", UNDO, uri)
             yield action("Tallystick: Retry the last turn", RETRY, uri)
         asked = params.context.trigger_kind != types.CodeActionTriggerKind.Automatic and params.range.start == params.range.end
         if document is not None and asked and not is_chat(document.uri, document.language):

@@ -26,7 +26,11 @@ def register(server: TallystickServer) -> None:
             return None
         # Two turns may have used the same: the first such line is the first such turn.
         place = sum(one == line for one in lines[:number])
-        same = [turn for turn in await server.turn_uses.of(session_id) if turn.line == line.rstrip()]
+        same = [
+            turn
+            for turn in await server.turn_uses.of(session_id, server.sessions.root_for(document.path))
+            if turn.line == line.rstrip()
+        ]
         if not same:
             return None
         turn = same[min(place, len(same) - 1)]
@@ -37,7 +41,7 @@ def register(server: TallystickServer) -> None:
         found = parse(document.plain) if document is not None else None
         if document is None or found is None or found.session_id is None:
             return []
-        turns = await server.turn_uses.of(found.session_id)
+        turns = await server.turn_uses.of(found.session_id, server.sessions.root_for(document.path))
         line = document.plain.split("\n")[found.line]
         if not turns or not line.startswith("##"):
             return []
