@@ -64,7 +64,9 @@ def test_a_turn(tmp_path: Path, name: str) -> None:
         assert "\n\nIt is 2 🎉.\n\n*" in at.said
         assert "x = 1" in str(provider.requests[1].body)
         edits = [one["edit"] for one in at.client.all("workspace/applyEdit")]
-        assert all(list(edit) == ["documentChanges"] for edit in edits)
+        assert all("documentChanges" in edit and "changes" not in edit for edit in edits)
+        annotated = declares(editor, "workspace", "workspaceEdit", "changeAnnotationSupport")
+        assert not [edit for edit in edits if "changeAnnotations" in edit and not annotated]
         assert bool(at.client.all("$/progress")) == declares(editor, "window", "workDoneProgress")
         assert bool(at.client.all("workspace/codeLens/refresh")) == declares(editor, "workspace", "codeLens", "refreshSupport")
 
