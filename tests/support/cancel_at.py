@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine, Generator
-from types import TracebackType
 from typing import Any, Literal
 
 Way = Literal["waiting", "done"]
@@ -34,9 +33,9 @@ class CancelAt(Coroutine[Any, Any, Any]):
         asyncio.get_running_loop().call_soon(task.cancel)
         return waited
 
-    def throw(self, kind: Any, value: BaseException | None = None, trace: TracebackType | None = None) -> Any:
+    def throw(self, *args: Any) -> Any:
         self.resumes += 1
-        return self._work.throw(kind if value is None else value)
+        return self._work.throw(*args)
 
     def close(self) -> None:
         self._work.close()
