@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from tallystick_agent.protocol.code import Found, Hints, Mode
+from tallystick_agent.protocol.diagnostics import Reports
 from tallystick_agent.protocol.events import Event
 from tallystick_agent.protocol.ids import SessionId
 from tallystick_agent.protocol.operations import Operation
@@ -136,8 +137,29 @@ class Terminal(Protocol):
         timeout_s: float,
         output_bytes: int,
         on_output: Callable[[str], None] | None = None,
+        text: str | None = None,
+        errors: bool = True,
     ) -> CommandResult:
-        """A string goes to the shell; a tuple is run as it is. Cancelling ends the whole process group."""
+        """A string goes to the shell; a tuple is run as it is. Cancelling ends the whole process group.
+
+        `text` is its standard input, which is empty otherwise; without `errors` its standard error is thrown away.
+        """
+        ...
+
+
+class Diagnostics(Protocol):
+    """The checkers of one workspace: linters, language servers, the editor."""
+
+    def covers(self, path: str) -> bool:
+        """Whether any of them looks at such a file."""
+        ...
+
+    def watched(self) -> tuple[str, ...]:
+        """Files that a person has open, sorted."""
+        ...
+
+    async def look(self, document: Document, timeout_s: float) -> Reports:
+        """What is wrong with this very text. Never takes much longer than `timeout_s`, and leaves out who did; never raises."""
         ...
 
 

@@ -111,6 +111,50 @@ class TestSettings(_Section):
     """Seconds after which a test run is ended."""
 
 
+class DiagnosticsSettings(_Section):
+    """Errors that an edit makes are told to the model. Where they come from: docs/diagnostics.md."""
+
+    timeout_s: float = Field(default=8.0, ge=0)
+    """Seconds that the checks of one edit may take, before and after it together; 0 checks nothing."""
+    most: int = Field(default=10, gt=0)
+    """New errors of one edit that the model is told; of the rest only their number."""
+    warnings: bool = False
+    """Tell it new warnings too."""
+
+
+LinterFormat = Literal["cargo", "eslint", "gcc", "mypy", "pyright", "ruff", "sarif", "tsc"]
+
+
+class LinterSettings(_Section):
+    """A program that checks a file. One called eslint, mypy, pyright, ruff or shellcheck needs nothing but its section."""
+
+    command: tuple[str, ...] = ()
+    """Its words; `{path}` is the file, `{root}` the workspace, `{copy}` a file with the text as it is in the editor."""
+    globs: tuple[str, ...] = ()
+    """The files that it checks, e.g. `*.py`."""
+    format: LinterFormat | None = None
+    """How it prints what it found; `gcc` is `file:line:column: error: message`."""
+    stdin: bool | None = None
+    """It reads the text from its standard input."""
+    trusted_only: bool | None = None
+    """Run it only in folders that you trust. False says that nothing in a folder can make it run anything."""
+
+
+class LanguageServerSettings(_Section):
+    """A language server that is started for its diagnostics, in folders that you trust."""
+
+    command: tuple[str, ...] = Field(min_length=1)
+    """Its words, e.g. `["pyright-langserver", "--stdio"]`."""
+    globs: tuple[str, ...] = Field(min_length=1)
+    """The files that it checks, e.g. `*.py`."""
+    language: str = ""
+    """The language id that it is told; unset goes by the end of the file's name."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """What it gets where it asks for its configuration, by section."""
+    idle_s: float = Field(default=600.0, gt=0)
+    """Seconds without a question after which it is ended."""
+
+
 class AttributionSettings(_Section):
     """How requests name this app to the provider."""
 
@@ -320,12 +364,17 @@ class Settings(_Section):
     local: LocalSettings = LocalSettings()
     tests: TestSettings = TestSettings()
     completion: CompletionSettings = CompletionSettings()
+    diagnostics: DiagnosticsSettings = DiagnosticsSettings()
     attribution: AttributionSettings = AttributionSettings()
     catalog: CatalogSettings = CatalogSettings()
     routing: RoutingSettings = RoutingSettings()
     reasoning: ReasoningSettings = ReasoningSettings()
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
     """Providers by name, e.g. `[providers.work]`."""
+    linters: dict[str, LinterSettings] = Field(default_factory=dict)
+    """Linters by name, e.g. `[linters.ruff]`."""
+    language_servers: dict[str, LanguageServerSettings] = Field(default_factory=dict)
+    """Language servers by name, e.g. `[language_servers.pyright]`."""
     data: dict[str, DataSettings] = Field(default_factory=dict)
     """Handling of prompts by provider or endpoint slug, e.g. `[data.anthropic]`."""
     limits: dict[str, LimitSettings] = Field(default_factory=dict)

@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from tallystick_agent.context.code.store import IndexStore
     from tallystick_agent.context.economics import Forecast
     from tallystick_agent.loop.engine import Engine
-    from tallystick_agent.ports import Clock, Completer, SessionHandle, Workspace
+    from tallystick_agent.ports import Clock, Completer, Diagnostics, SessionHandle, Terminal, Workspace
     from tallystick_agent.protocol.model_info import Endpoint
     from tallystick_agent.providers.live import LiveModels
     from tallystick_agent.providers.resolve import Known, Target
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from tallystick_agent.sessions.store import SessionStore
     from tallystick_agent.usage.ledger import Ledger
     from tallystick_server.completions import Completions
+    from tallystick_server.diagnostics.sources import EditorSource, Source, Sources
+    from tallystick_server.lsp_client.pool import ServerPool
 
 LOOK_S = 0.3
 """Seconds to wait for a local server that may be there."""
@@ -49,7 +52,7 @@ class Application:
     """One process's engine and what it stands on. Close it at the end."""
 
     def __init__(self, settings: Settings, home: Path, environment: Mapping[str, str], clock: "Clock | None" = None) -> None:
-        self.settings = settings
+        self.settings = self.own_settings = settings
         self.home = home
         self.environment = environment
         self.clock = clock or SystemClock()
@@ -61,10 +64,14 @@ class Application:
         self._completing = LlamaServer(home / "logs" / "llama_completion.log")
         self._completions: Completions | None = None
         self._engine: Engine | None = None
+        self._building = threading.Lock()
+        """Reports ask for the ledger from threads."""
         self._fetching: asyncio.Task[None] | None = None
         self._index_store: IndexStore | None = None
         self._indexes: dict[str, CodeIndex] = {}
         self._warming: set[asyncio.Task[None]] = set()
+        self._pool: ServerPool | None = None
+        self._checks: list[Sources] = []
 
     @classmethod
     def load(
@@ -78,6 +85,15 @@ class Application:
         home = home_folder(known)
         return cls(load_settings(home / "settings.toml", overrides), home, known, clock)
 
+    def narrow(self, overrides: "Mapping[str, Any]") -> None:
+        """Lays a host's values over the user's own settings (`own_settings`), for sessions from now on."""
+        merged = self.own_settings.model_dump()
+        for section, values in overrides.items():
+            merged[section] = {**merged[section], **values}
+        self.settings = Settings.model_validate(merged) if overrides else self.own_settings
+        if self._engine is not None:
+            self._engine.parts = replace(self._engine.parts, settings=self.settings)
+
     @property
     def store(self) -> "SessionStore":
         from tallystick_agent.sessions.store import SessionStore
@@ -90,9 +106,10 @@ class Application:
 
     @property
     def engine(self) -> "Engine":
-        if self._engine is None:
-            self._engine = self._build()
-        return self._engine
+        with self._building:
+            if self._engine is None:
+                self._engine = self._build()
+            return self._engine
 
     def _build(self) -> "Engine":
         from tallystick_agent.loop.engine import Engine
@@ -172,6 +189,22 @@ class Application:
             await self.code_search(workspace).prepare()
         except Exception as error:
             logging.getLogger("tallystick").warning("the index was not built ahead: %s", type(error).__name__)
+
+    async def names(self, root: Path, words: str, most: int) -> tuple[tuple[str, str], ...]:
+        """Names of definitions that these words are about, each with its path. Raises `ConfigurationError`."""
+        if not words.strip("._"):
+            return ()
+        found = await self.code_search(self.disk(root)).find(f"`{words}`", [2_000], mode="outline")
+        lines = [line for code_map in found.maps.values() for line in code_map.lines]
+        near = [line for line in lines if words.lower() in line.name.lower()]
+        return tuple(dict.fromkeys((line.name, line.path) for line in near))[:most]
+
+    def commits(self, root: Path, most: int) -> tuple[tuple[str, str], ...]:
+        """The newest commits: their names, and the first lines of their messages. Blocks."""
+        from tallystick_agent.git.repo import Repo
+
+        repo = Repo(root, self.environment)
+        return tuple((one.sha, one.message.split("\n")[0]) for one in repo.changes(repo.commits(most))) if repo.found else ()
 
     def outlook(self, found: "Explained") -> "Forecast":
         """How long a session's window and money last if it goes on as it did."""
@@ -307,8 +340,9 @@ class Application:
         yes: bool = False,
         attempts: int | None = None,
         resume: SessionId | None = None,
+        editor: "EditorSource | None" = None,
     ) -> "SessionHandle":
-        """A session on a workspace. Raises `TallystickError`."""
+        """A session on a workspace. `editor`: what its editor says of files. Raises `TallystickError`."""
         from tallystick_agent.loop.parts import SessionOptions
         from tallystick_agent.policy.approvals import Grants
         from tallystick_server.local.terminal import LocalTerminal
@@ -318,9 +352,10 @@ class Application:
             served = replace(target.endpoint, base_url=await self._start_local(target.endpoint.model))
             target = replace(target, endpoint=served, candidates=(served, *target.candidates[1:]))
         self._refresh(target)
+        terminal = LocalTerminal(self.environment)
         options = SessionOptions(
             workspace=workspace,
-            terminal=LocalTerminal(self.environment),
+            terminal=terminal,
             model=target.endpoint.slug,
             target=target,
             app=app,
@@ -328,6 +363,7 @@ class Application:
             user=self.environment.get("USER", ""),
             grants=Grants(everything=yes),
             finder=self.code_search(workspace),
+            diagnostics=self._diagnostics(workspace.root, terminal, editor),
             trusted=self.trust.holds(workspace.root),
             attempts=attempts,
         )
@@ -344,6 +380,29 @@ class Application:
     async def completer(self, root: Path, *, app: str, client: str = "") -> "Completer | None":
         """What completes at a cursor in a folder; `None` where nothing does. Raises `TallystickError`."""
         return await self.completions.completer(root, app=app, client=client)
+
+    def _diagnostics(self, root: Path, terminal: "Terminal", editor: "EditorSource | None") -> "Diagnostics | None":
+        """What checks the files of a workspace; `None` where nothing does."""
+        configured = self.settings.linters or self.settings.language_servers
+        if not configured and editor is None:
+            return None
+        from tallystick_server.diagnostics.sources import Sources
+
+        made: tuple[Source, ...] = () if editor is None else (editor,)
+        if configured:
+            from tallystick_server.diagnostics.setup import sources
+            from tallystick_server.local.terminal import child_environment
+            from tallystick_server.lsp_client.pool import ServerPool
+
+            self._pool = self._pool or ServerPool(child_environment(self.environment))
+            trusted, cache = self.trust.holds(root), self.home / "cache"
+            made += sources(
+                self.settings, self.environment, root, trusted=trusted, terminal=terminal, pool=self._pool, cache=cache
+            )
+        if not made:
+            return None
+        self._checks.append(found := Sources(made, editor.watched if editor is not None else tuple))
+        return found
 
     def _refresh(self, target: "Target") -> None:
         """Gets OpenRouter's list of models in the background where it serves and the list here is old."""
@@ -379,6 +438,10 @@ class Application:
             await asyncio.wait({self._fetching})
         if self._completions is not None:
             await self._completions.close()
+        for checks in self._checks:
+            await checks.close()
+        if self._pool is not None:
+            await self._pool.close()
         if self._engine is not None:
             await self._engine.close()
         for index in self._indexes.values():

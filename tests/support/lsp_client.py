@@ -105,17 +105,27 @@ class LspClient:
             transport.pause_reading()
 
     async def initialize(
-        self, root: Path | None, capabilities: Mapping[str, Any] | None = None, *, pid: int | None = None
+        self,
+        root: Path | None,
+        capabilities: Mapping[str, Any] | None = None,
+        *,
+        pid: int | None = None,
+        options: Any = None,
+        replay: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
+        """The server's answer. `replay`: the `capabilities` and `clientInfo` of a real editor, sent as they are."""
         folders = [{"uri": root.as_uri(), "name": root.name}] if root is not None else None
-        self.declared = declared = {"general": {"positionEncodings": [self.encoding]}, **(capabilities or {})}
-        info = {"name": "Scripted", "version": "1"}
+        self.declared = {"general": {"positionEncodings": [self.encoding]}, **(capabilities or {})}
+        info: Any = {"name": "Scripted", "version": "1"}
+        if replay is not None:
+            self.declared, info = replay["capabilities"], replay["clientInfo"]
         params = {
             "processId": pid,
-            "clientInfo": info,
+            **({"clientInfo": info} if info is not None else {}),
             "rootUri": None,
             "workspaceFolders": folders,
-            "capabilities": declared,
+            "capabilities": self.declared,
+            "initializationOptions": options,
         }
         result: dict[str, Any] = await self.request("initialize", params)
         self.notify("initialized", {})

@@ -22,10 +22,13 @@ from tallystick_agent.git.repo import Repo
 from tallystick_agent.loop.parts import EngineParts, SessionOptions
 from tallystick_agent.policy.paths import confine, is_secret
 from tallystick_agent.policy.redaction import clean
+from tallystick_agent.ports import Diagnostics
+from tallystick_agent.protocol.diagnostics import Reports
 from tallystick_agent.protocol.errors import TallystickError
 from tallystick_agent.protocol.messages import ImagePart, Message, ToolMessage
 from tallystick_agent.tokens.images import image_size
 from tallystick_agent.tools.bounds import head_and_tail, numbered, shorten_lines
+from tallystick_agent.tools.new_errors import in_order, listed
 
 MOST_CHARACTERS: Final = 200_000
 """Of one mention before its forms are weighed."""
@@ -33,6 +36,8 @@ MOST_IMAGE: Final = 5 * 1024 * 1024
 EXCERPT_LINES: Final = 60
 SYMBOL_TOKENS: Final = 1_500
 URL_BYTES: Final = 1_000_000
+CHECKED_FILES: Final = 20
+CHECKED_MOST: Final = 100
 
 
 @dataclass(slots=True)
@@ -60,12 +65,12 @@ class Lookup:
     async def all(self, named: tuple[Mention, ...]) -> Looked:
         for one in named:
             try:
-                await self._one(one)
+                await self._one(one, named)
             except TallystickError as error:
                 self._found.problems.append(f"@{one.target or one.kind}: {error.message}")
         return self._found
 
-    async def _one(self, one: Mention) -> None:
+    async def _one(self, one: Mention, named: tuple[Mention, ...]) -> None:
         match one.kind:
             case "file":
                 await self._file(one)
@@ -91,7 +96,7 @@ class Lookup:
             case "terminal":
                 self._need(_last_output(self._messages), one, "no command was run yet", partial(self._add, "terminal", ""))
             case "diagnostics":
-                self._found.problems.append("@diagnostics: this host gives none.")
+                await self._diagnostics(named)
 
     def _repo(self) -> Repo:
         return Repo(self._options.workspace.root, self._parts.environment)
@@ -174,6 +179,36 @@ class Lookup:
             self._changes("staged", "last commit, as far as they are staged", found)
         else:
             self._found.problems.append("@staged: nothing is staged for a commit.")
+
+    async def _diagnostics(self, named: tuple[Mention, ...]) -> None:
+        """Of the files that the prompt names too and of those that are open; where there are none, of those that changed."""
+        checks = self._options.diagnostics
+        if checks is None:
+            self._found.problems.append("@diagnostics: nothing checks files here; docs/diagnostics.md says how to set it up.")
+            return
+        paths = [one.target for one in named if one.kind == "file"] + list(checks.watched())
+        if not paths and (repo := await asyncio.to_thread(self._repo)).found:
+            paths = [one.path for one in await asyncio.to_thread(changes, repo, self._options.workspace.now())]
+        paths = [path for path in dict.fromkeys(paths) if checks.covers(path) and not is_secret(path)][:CHECKED_FILES]
+        if not paths:
+            self._found.problems.append("@diagnostics: nothing checks the files that are open, named with @ or changed.")
+            return
+        looks = await asyncio.gather(*(self._look(checks, path) for path in paths))
+        silent = [path for path, reports in zip(paths, looks, strict=True) if not reports]
+        if silent:
+            self._found.problems.append(f"@diagnostics: no checker answered for {', '.join(silent)}.")
+        found = in_order({one for reports in looks for said in reports.values() for one in said})
+        if found:
+            self._add("diagnostics", "", f"Diagnostics now:\n{listed(found, CHECKED_MOST)}")
+        elif len(silent) < len(paths):
+            self._add("diagnostics", "", "The checkers find nothing wrong now.")
+
+    async def _look(self, checks: Diagnostics, path: str) -> Reports:
+        try:
+            document = await self._options.workspace.read(path)
+        except TallystickError:
+            return {}
+        return await checks.look(document, self._parts.settings.diagnostics.timeout_s)
 
     def _changes(self, source: str, since: str, found: Sequence[Change]) -> None:
         secret = "(it may hold secrets and is not shown)"

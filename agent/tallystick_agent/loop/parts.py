@@ -7,7 +7,7 @@ from pathlib import Path
 from tallystick_agent.loop.reconcile import Reconciler
 from tallystick_agent.loop.routing import Affinity
 from tallystick_agent.policy.approvals import Grants
-from tallystick_agent.ports import Clock, CodeFinder, Ids, SecretStore, Terminal, Workspace
+from tallystick_agent.ports import Clock, CodeFinder, Diagnostics, Ids, SecretStore, Terminal, Workspace
 from tallystick_agent.protocol.model_info import CallMode, Endpoint
 from tallystick_agent.providers.client import ModelClient
 from tallystick_agent.providers.http import Transport
@@ -95,6 +95,8 @@ class SessionOptions:
     grants: Grants = field(default_factory=Grants)
     finder: CodeFinder | None = None
     """Finds code for maps and for `find_code`."""
+    diagnostics: Diagnostics | None = None
+    """What checks files before and after an edit, and for `@diagnostics`."""
     trusted: bool = False
     """Whether the user trusts this folder: only then are its rules read."""
     attempts: int | None = None

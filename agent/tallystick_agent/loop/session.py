@@ -67,6 +67,7 @@ from tallystick_agent.protocol.operations import (
 from tallystick_agent.protocol.usage import Budget
 from tallystick_agent.sessions.replay import is_stub, limits
 from tallystick_agent.tools.base import OutputStore, ToolContext
+from tallystick_agent.tools.error_gate import ErrorGate
 from tallystick_agent.tools.registry import tools_for
 from tallystick_agent.tools.runner import ToolRunner
 
@@ -103,6 +104,7 @@ class Session:
             ask=self._ask_user,
             on_output=self._on_output,
             finder=options.finder,
+            gate=_gate(parts, options),
             changed=lambda: self._recorder.state.changed,
             # A small model is led astray by a pointer to what it has; it gets the text again.
             in_window=self._in_window if options.endpoint.scale == "large" else None,
@@ -148,7 +150,7 @@ class Session:
             case SetMode():
                 self._mode = operation.mode
             case SetBudget():
-                self._limits = limits(operation.budget, self._limits)
+                self._limits = operation.budget
             case Rename():
                 title = " ".join(operation.title.split())[:MOST_TITLE]
                 if title:
@@ -329,6 +331,8 @@ class Session:
             item_id, item = ItemId(self._parts.ids.new("item")), MessageItem(text="Go on with the task.", origin="engine")
             await recorder.emit(ItemStarted(item_id=item_id, item=item))
             await recorder.emit(ItemFinished(item_id=item_id, item=item))
+        if self._context.gate is not None:
+            self._context.gate.begin_turn()
         setup = TurnSetup(
             parts=self._parts,
             options=options,
@@ -432,6 +436,12 @@ class Session:
 
 
 _PURPOSES: tuple[Purpose, ...] = ("chat", "edit", "plan", "commit_message", "title", "subagent")
+
+
+def _gate(parts: EngineParts, options: SessionOptions) -> ErrorGate | None:
+    if options.diagnostics is None:
+        return None
+    return ErrorGate(diagnostics=options.diagnostics, workspace=options.workspace, settings=parts.settings.diagnostics)
 
 
 def _purpose(text: str) -> Purpose:

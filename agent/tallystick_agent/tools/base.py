@@ -20,6 +20,7 @@ from tallystick_agent.protocol.messages import JsonValue
 from tallystick_agent.providers.request import ToolSpec
 from tallystick_agent.sessions.replay import handle_of
 from tallystick_agent.settings import Settings
+from tallystick_agent.tools.error_gate import ErrorGate
 
 
 class Arguments(BaseModel):
@@ -71,6 +72,8 @@ class ToolContext:
     ask: Callable[[CallId, str, tuple[str, ...]], Awaitable[str]]
     on_output: Callable[[CallId, str], None]
     finder: CodeFinder | None = None
+    gate: ErrorGate | None = None
+    """Finds the errors that an edit makes."""
     changed: Callable[[], tuple[str, ...]] = tuple
     """Paths that the session has changed so far."""
     in_window: Callable[[CallId], bool] | None = None

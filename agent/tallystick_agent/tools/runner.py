@@ -92,6 +92,8 @@ class ToolRunner:
         if refusal is not None:
             ended = await self._refuse(item_id, item, refusal[0], "denied")
             return replace(ended, nobody_there=refusal[1])
+        gate = self._context.gate if prepared.action.effect == "edit" else None
+        before = await gate.before(prepared.action.paths) if gate is not None else None
         await self._emit(ItemStarted(item_id=item_id, item=item), durable=effect)
         self._context.items[call.call_id] = item_id
         try:
@@ -104,6 +106,14 @@ class ToolRunner:
             outcome = Outcome(text=str(problem), status="error")
         finally:
             self._context.items.pop(call.call_id, None)
+        if gate is not None and outcome.changes:
+            try:
+                made = await gate.after(before)
+            except asyncio.CancelledError:
+                # The change is made: its outcome is logged like any other, so that it can be undone.
+                await self._finish(item_id, item, outcome, effect=effect)
+                raise
+            outcome = replace(outcome, text=f"{outcome.text}\n{made}") if made else outcome
         return await self._finish(item_id, item, outcome, effect=effect)
 
     async def _prepare(self, call: ToolCallPart) -> Prepared:

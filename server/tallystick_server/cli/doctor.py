@@ -44,6 +44,7 @@ def _checks(app: Application) -> Iterator[tuple[bool, str]]:
     yield True, f"keys: {', '.join(names) if names else 'none'}"
     local = "installed" if importlib.util.find_spec("xllamacpp") else "not installed (pip install 'tallystick[local]')"
     yield True, f"local models: {', '.join(app.weights.pulled()) or 'none pulled'}; runtime {local}"
+    yield from _checkers(app)
     yield asyncio.run(_model(app))
     damaged = [one.session_id for one in app.store.list() if one.damaged]
     yield (
@@ -61,6 +62,18 @@ def _ripgrep() -> tuple[bool, str]:
     beside = Path(sysconfig.get_path("scripts")) / "rg"
     found = str(beside) if beside.exists() else shutil.which("rg")
     return found is not None, f"ripgrep: {found}" if found else "ripgrep is missing. Run: pip install ripgrep"
+
+
+def _checkers(app: Application) -> Iterator[tuple[bool, str]]:
+    from pathlib import Path
+
+    from tallystick_server.diagnostics.setup import checkers
+
+    root = Path.cwd()
+    for one in checkers(app.settings, app.environment, root, trusted=app.trust.holds(root)):
+        # That a folder is not trusted is nothing to mend.
+        text = f"{one.kind} {one.name}: {one.found or 'not found'}{f'. {one.problem}' if one.problem else ''}"
+        yield one.found is not None, text
 
 
 async def _model(app: Application) -> tuple[bool, str]:

@@ -11,7 +11,7 @@ import shutil
 import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from tallystick_agent.ports import CommandResult
 
@@ -57,20 +57,24 @@ class LocalTerminal:
         timeout_s: float,
         output_bytes: int,
         on_output: Callable[[str], None] | None = None,
+        text: str | None = None,
+        errors: bool = True,
     ) -> CommandResult:
         words = (self._shell, "-c", command) if isinstance(command, str) else command
         kept = _Kept(output_bytes)
         # The pipe is ours and not asyncio's: on Python 3.11 its `wait` returns only when every holder has closed the
         # pipe, so a command that leaves something running would seem to run until its time is over.
         ours, theirs = os.pipe()
+        # A file and no pipe: a command that does not read must not keep us writing.
+        given = _input(text) if text is not None else None
         try:
             process = await asyncio.create_subprocess_exec(
                 *words,
                 cwd=cwd,
                 env=self._environment,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=given if given is not None else asyncio.subprocess.DEVNULL,
                 stdout=theirs,
-                stderr=theirs,
+                stderr=theirs if errors else asyncio.subprocess.DEVNULL,
                 start_new_session=True,
             )
         except OSError as error:
@@ -78,6 +82,8 @@ class LocalTerminal:
             return CommandResult(exit_code=127, output=f"{words[0]}: {error.strerror}", total_bytes=0)
         finally:
             os.close(theirs)
+            if given is not None:
+                given.close()
         reader = asyncio.create_task(self._read(ours, kept, on_output))
         ended_by: Literal["exit", "timeout", "signal", "cancel"] = "exit"
         try:
@@ -129,6 +135,16 @@ class LocalTerminal:
         reader.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await reader
+
+
+def _input(text: str) -> IO[bytes]:
+    """An unnamed file with the text, at its beginning."""
+    import tempfile
+
+    file = tempfile.TemporaryFile()  # noqa: SIM115
+    file.write(text.encode("utf-8", "replace"))
+    file.seek(0)
+    return file
 
 
 class _Kept:

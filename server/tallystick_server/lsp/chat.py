@@ -6,26 +6,29 @@ the document's first line takes it up again.
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from lsprotocol import types
 
 from tallystick_agent.ports import FileWrite
 from tallystick_agent.protocol.errors import SessionError, TallystickError
 from tallystick_agent.protocol.events import (
     EventBody,
-    ItemStarted,
     PermissionDecided,
     PermissionRequested,
     QuestionAsked,
-    RequestStarted,
-    ToolCallItem,
     TurnFinished,
 )
-from tallystick_agent.protocol.operations import Cancel, Prompt
-from tallystick_server.lsp.chat_answer import Answer, render, step
-from tallystick_server.lsp.chat_document import parse, with_problem, with_session
+from tallystick_agent.protocol.operations import Cancel, Continue, Operation, Prompt
+from tallystick_agent.protocol.usage import Budget
+from tallystick_server.lsp.chat_answer import Answer, render, reply, step
+from tallystick_server.lsp.chat_document import asking, parse, with_problem, with_session
+from tallystick_server.lsp.chat_progress import Tally, near_limit, words
+from tallystick_server.lsp.chat_progress import step as tally_step
 from tallystick_server.lsp.chat_writer import ChatWriter, revise
 from tallystick_server.lsp.documents import OpenDocuments, real_path
 from tallystick_server.lsp.editor import Editor, Progress
+from tallystick_server.lsp.host_commands import Place, Said, run
 from tallystick_server.lsp.permissions import (
     Questions,
     model_answer,
@@ -34,6 +37,7 @@ from tallystick_server.lsp.permissions import (
     permission_question,
 )
 from tallystick_server.lsp.sessions import OpenSession, Sessions
+from tallystick_server.lsp.slash_commands import called, mistyped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,8 @@ class Chat:
         self._closing: asyncio.Task[None] | None = None
         self._progress: Progress | None = None
         self._stopping = False
+        self._limits = Budget()
+        """What `/budget` set for this chat."""
         self._asking: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -77,10 +83,24 @@ class Chat:
         if not prompt:
             self._desk.editor.say("There is no prompt to send. Write it under the last `## You` heading.")
             return None
+        if word := mistyped(prompt):
+            self._desk.editor.say(f"There is no command {word}. `/help` shows those there are.")
+            return None
         self._stopping = False
         self._turn = self._desk.editor.spawn(self._run(prompt, self._closing))
         self._desk.editor.refresh_lenses()
         return self._turn
+
+    async def command(self, text: str) -> "asyncio.Task[None] | None":
+        """Does what the person would by writing a command under the last heading and sending it; `None` where that cannot be."""
+        document = self._desk.documents.get(self._uri)
+        if document is None or self.busy:
+            self._desk.editor.say("A turn is running in this chat. Stop it first, or wait for it.")
+        elif parse(document.plain).prompt:
+            self._desk.editor.say(f"Something is written under the last heading. Send it or take it away, or write {text} there.")
+        elif await revise(self._uri, self._desk.editor, self._desk.documents, lambda now: asking(now, text)):
+            return self.start()
+        return None
 
     def stop(self) -> None:
         """Ends the running turn; the document then says so."""
@@ -112,9 +132,12 @@ class Chat:
             progress.report("starting")
             if closing is not None:
                 await asyncio.wait({closing})
-            opened = await self._session()
-            await revise(self._uri, editor, self._desk.documents, lambda text: with_session(text, opened.session.session_id))
-            outcome = await self._converse(opened, prompt, progress)
+            operation = await self._operation(prompt)
+            if isinstance(operation, Said):
+                self._limits = operation.limits or self._limits
+                await self._say(operation.text)
+            else:
+                outcome = await self._converse(await self._session(), operation, progress)
         except TallystickError as error:
             outcome = "not sent"
             editor.say_error(error)
@@ -129,10 +152,41 @@ class Chat:
             self._turn = None
             editor.refresh_lenses()
 
+    async def _operation(self, prompt: str) -> "Operation | Said":
+        """What a prompt asks of the session, or what this host says to it itself. Raises `TallystickError`."""
+        if prompt.strip() == "/retry":
+            return await self._again()
+        command = called(prompt)
+        if command is None or command.command.by == "engine":
+            return Prompt(text=prompt)
+        path = real_path(self._uri)
+        place = Place(path=path, named=self._named(), limits=self._limits, open=self._session)
+        return await run(command, place, self._desk.sessions)
+
+    async def _again(self) -> "Operation | Said":
+        """The last turn once more: it goes on where it was cut short, else its prompt is asked again."""
+        from tallystick_server.session_view import session_facts
+
+        named = self._named()
+        if named is None:
+            return Said(text="Nothing was sent yet in this chat.")
+        facts = await asyncio.to_thread(session_facts, await self._desk.sessions.application(), named)
+        cut = facts.last_stop not in ("end_turn", "refusal") and not facts.last_prompt.startswith("/")
+        return Continue() if cut else Prompt(text=facts.last_prompt) if facts.last_prompt else Said(text="Nothing was sent yet.")
+
+    def _named(self) -> str | None:
+        document = self._desk.documents.get(self._uri)
+        return parse(document.plain).session_id if document is not None else None
+
+    async def _say(self, text: str) -> None:
+        """An answer of this host's own."""
+        writer = ChatWriter(self._uri, self._desk.editor, self._desk.documents)
+        writer.show(reply(text))
+        await writer.finish()
+
     async def _session(self) -> OpenSession:
         """The session that the document names. Without its first line, or with another one, it is another session."""
-        document = self._desk.documents.get(self._uri)
-        named = parse(document.plain).session_id if document is not None else None
+        named = self._named()
         if self._opened is not None and self._opened.session.session_id == named:
             return self._opened
         await self._free()
@@ -144,6 +198,8 @@ class Chat:
                 raise
             self._desk.editor.say(f"The session {named} of this chat is not on this machine. A new one was begun.")
             self._opened = await self._desk.sessions.open(root)
+        session_id = self._opened.session.session_id
+        await revise(self._uri, self._desk.editor, self._desk.documents, lambda text: with_session(text, session_id))
         return self._opened
 
     async def _free(self) -> None:
@@ -151,12 +207,14 @@ class Chat:
         if opened is not None:
             await self._desk.sessions.close(opened.session.session_id)
 
-    async def _converse(self, opened: OpenSession, prompt: str, progress: Progress) -> str:
+    async def _converse(self, opened: OpenSession, operation: Operation, progress: Progress) -> str:
         """One turn from its prompt to its last line in the document. Gives the stop reason."""
         writer = ChatWriter(self._uri, self._desk.editor, self._desk.documents)
-        answer = Answer()
+        answer, tally, warned = Answer(), Tally(), False
         writer.show(render(answer))
-        await opened.session.submit(Prompt(text=prompt, context=self._context(opened)))
+        if isinstance(operation, Prompt):
+            operation = replace(operation, context=self._context(opened))
+        await opened.session.submit(operation)
         # The turn's own task takes its first step before a stop may reach it, or nothing would be left to log its end.
         await asyncio.sleep(0)
         if self._stopping:
@@ -164,7 +222,11 @@ class Chat:
         async for event in opened.events:
             answer = step(answer, event.body)
             writer.show(render(answer))
-            self._report(event.body, progress)
+            tally = tally_step(tally, event.body)
+            progress.report(words(tally))
+            if (warning := near_limit(tally)) and not warned:
+                warned = True
+                self._desk.editor.say(f"Tallystick: {warning}", types.MessageType.Warning)
             self._question(opened, event.body)
             if isinstance(event.body, TurnFinished):
                 break
@@ -183,19 +245,6 @@ class Chat:
         return (
             f"Open in the editor with unsaved changes: {names}. Reading and editing use that text; commands see the saved files."
         )
-
-    def _report(self, body: EventBody, progress: Progress) -> None:
-        match body:
-            case RequestStarted():
-                progress.report(f"asking {body.endpoint}" + (f", attempt {body.attempt}" if body.attempt > 1 else ""))
-            case ItemStarted(item=ToolCallItem() as call):
-                progress.report(" ".join(call.title.split())[:80])
-            case PermissionRequested():
-                progress.report("waiting for your permission")
-            case QuestionAsked():
-                progress.report("waiting for your answer")
-            case _:
-                pass
 
     def _question(self, opened: OpenSession, body: EventBody) -> None:
         """Puts a question to the person, or takes it back when it was settled otherwise."""

@@ -149,6 +149,11 @@ def render(answer: Answer) -> str:
     return "".join(parts)
 
 
+def reply(text: str) -> str:
+    """An answer of the host's own, with the heading to write under."""
+    return f"{ANSWER}\n\n{quoted(text.strip())}\n\n{YOU}\n\n"
+
+
 def usage_line(ended: TurnFinished, model: str) -> str:
     """What the turn cost. A price that is not known is said to be unknown, never 0."""
     about = "about " if ended.usage.source == "estimated" else ""

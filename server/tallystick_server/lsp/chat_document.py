@@ -72,6 +72,17 @@ def with_problem(text: str, error: TallystickError) -> str:
     return f"{kept}{_close(kept)}\n\n{NOT_SENT}{words}\n"
 
 
+def asking(text: str, prompt: str) -> str:
+    """The text with a prompt under its last heading, where nothing stands there yet."""
+    if parse(text).prompt:
+        return text
+    head = text.rstrip()
+    last = _scan(head.split("\n")).headings[-1:]
+    if not last or last[0][1] != "You" or head.split("\n")[last[0][0] + 1 :]:
+        head = f"{head}{_close(head)}\n\n{YOU}" if head else YOU
+    return f"{head}\n\n{prompt}\n"
+
+
 def open_fence(text: str) -> str:
     """The marks that would close the code fence in which `text` ends; empty where it ends in none."""
     return _scan(text.split("\n")).fence

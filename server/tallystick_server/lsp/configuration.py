@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 SECTION: Final = "tallystick"
-DEFAULT_FOLDER: Final = ".tallystick/chats"
+DEFAULT_FOLDER: Final = ".tally"
 Rule = Literal["allow", "ask", "deny"]
 _STRICT: Final[dict[str, int]] = {"allow": 0, "ask": 1, "deny": 2}
 
@@ -56,7 +56,7 @@ def read(value: Any) -> Configuration:
 
 
 _USERS: Final = frozenset(
-    ("providers", "endpoints", "network", "routing", "data", "limits", "attribution", "local", "tests", "linters")
+    ("providers endpoints network routing data limits attribution local tests linters language_servers diagnostics").split()
 )
 
 
@@ -123,7 +123,8 @@ def narrowed(editor: Configuration, user: Any) -> dict[str, Any]:
         value, limit = getattr(editor, name), getattr(user.budget, name)
         if value is not None and (limit is None or value < limit):
             budget[name] = value
-    found: dict[str, Any] = {"permissions": permissions, "budget": budget}
+    completion = {"enabled": False} if editor.completion is False else {}
+    found: dict[str, Any] = {"permissions": permissions, "budget": budget, "completion": completion}
     return {name: values for name, values in found.items() if values}
 
 

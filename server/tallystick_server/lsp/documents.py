@@ -72,6 +72,8 @@ class OpenDocuments:
         self._documents: dict[str, OpenDocument] = {}
         self._followers: weakref.WeakKeyDictionary[Follower, str] = weakref.WeakKeyDictionary()
         self._waiting: set[asyncio.Future[None]] = set()
+        self._filed: set[str] = set()
+        """Documents that no editor has open, and that the server keeps itself: see `filed`."""
 
     def get(self, uri: str) -> OpenDocument | None:
         return self._documents.get(unquote(uri))
@@ -87,6 +89,7 @@ class OpenDocuments:
         return [one for one, followed in self._followers.items() if followed == uri] if self._followers else []
 
     def open(self, item: types.TextDocumentItem) -> None:
+        self._filed.discard(unquote(item.uri))
         place = real_path(item.uri)
         self._documents[unquote(item.uri)] = OpenDocument(
             uri=item.uri, content=Text.of(item.text), version=item.version, language=str(item.language_id), path=place
@@ -118,7 +121,17 @@ class OpenDocuments:
         self._documents[unquote(uri)] = replace(document, content=content, version=version)
         self._wake()
 
+    def keep(self, uri: str, text: str, version: int) -> None:
+        """A chat's text that the server keeps in the editor's place, until an editor opens it."""
+        self.open(types.TextDocumentItem(uri=uri, language_id="markdown", version=version, text=text))
+        self._filed.add(unquote(uri))
+
+    def filed(self, uri: str) -> bool:
+        """Whether the server keeps this document, since no editor has it open."""
+        return unquote(uri) in self._filed
+
     def close(self, uri: str) -> None:
+        self._filed.discard(unquote(uri))
         self._documents.pop(unquote(uri), None)
         self._wake()
 

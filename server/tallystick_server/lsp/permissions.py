@@ -16,6 +16,7 @@ from tallystick_agent.protocol.events import PermissionRequested, QuestionAsked
 from tallystick_agent.protocol.operations import Answer, Decide, Decision, Operation
 from tallystick_server.lsp.documents import OpenDocuments
 from tallystick_server.lsp.editor import Editor
+from tallystick_server.lsp.marks import Mark, Marks
 
 MOST_DETAIL_CHARS = 1_500
 MOST_DETAIL_LINES = 30
@@ -45,14 +46,23 @@ class Question:
     """The value of a message that was closed without a choice."""
     uri: str
     """The chat document that it belongs to."""
+    whole: str = ""
+    """The text that the message shows only in part; empty where it shows all."""
 
 
 def permission_question(session_id: str, uri: str, request: PermissionRequested) -> Question:
     title = shown(" ".join(request.title.split()))
     choices = tuple(Choice(label=label, action=f"{verb}: {title}", value=value) for label, verb, value in _DECISIONS)
     message = f"Tallystick wants to {title} ({request.reason}).\n\n{shown(_bounded(request.detail))}".strip()
+    detail = request.detail.strip("\n")
     return Question(
-        key=f"{session_id}/{request.call_id}", title=title, message=message, choices=choices, closed="reject", uri=uri
+        key=f"{session_id}/{request.call_id}",
+        title=title,
+        message=message,
+        choices=choices,
+        closed="reject",
+        uri=uri,
+        whole=shown(detail) if _bounded(detail) != detail else "",
     )
 
 
@@ -79,14 +89,14 @@ def model_answer(asked: QuestionAsked, value: str) -> Operation:
 
 
 class Questions:
-    def __init__(self, editor: Editor, documents: OpenDocuments, changed: Callable[[], None]) -> None:
+    def __init__(self, editor: Editor, documents: OpenDocuments, marks: Marks, changed: Callable[[], None]) -> None:
         self._editor = editor
         self._documents = documents
+        self._marks = marks
         self._changed = changed
         self._open: dict[str, tuple[Question, asyncio.Future[str]]] = {}
         self._unasked: set[str] = set()
         """Open questions that the editor could not show."""
-        self._marked: set[str] = set()
 
     def open(self) -> tuple[Question, ...]:
         return tuple(question for question, _ in self._open.values())
@@ -139,10 +149,9 @@ class Questions:
         self._unasked &= self._open.keys()
         waiting = [question.title for question, _ in self._open.values() if question.key in self._unasked and question.uri == uri]
         document = self._documents.get(uri)
-        if waiting or uri in self._marked:
-            self._marked.add(uri)
-            message = f"Tallystick waits for your word: {'; '.join(waiting)}. Use the code actions here." if waiting else ""
-            self._editor.mark(uri, max(0, document.plain.count("\n") - 1) if document else 0, message)
+        message = f"Tallystick waits for your word: {'; '.join(waiting)}. Use the code actions here."
+        line = max(0, document.plain.count("\n") - 1) if document else 0
+        self._marks.put(uri, "questions", [Mark(line=line, message=message)] if waiting else [])
 
 
 def _short(text: str) -> str:

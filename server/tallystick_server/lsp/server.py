@@ -4,22 +4,33 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, cast
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from tallystick_agent import __version__
+from tallystick_agent.protocol.events import Event, TurnFinished
 from tallystick_server.lsp.chat import Chats, Desk
+from tallystick_server.lsp.chat_watch import ChatWatch
 from tallystick_server.lsp.client_process import ended
+from tallystick_server.lsp.configuration import chats_folder
 from tallystick_server.lsp.documents import OpenDocument, OpenDocuments
 from tallystick_server.lsp.editor import Editor
+from tallystick_server.lsp.hunks_kept import KeptHunks
 from tallystick_server.lsp.inline import Inline
+from tallystick_server.lsp.marks import Marks
 from tallystick_server.lsp.outbox import Outbox
 from tallystick_server.lsp.permissions import Questions
 from tallystick_server.lsp.protocol import TallystickProtocol, make_converter
-from tallystick_server.lsp.sessions import Sessions
+from tallystick_server.lsp.reported import Reports
+from tallystick_server.lsp.session_record import Records
+from tallystick_server.lsp.sessions import OpenSession, Sessions
+from tallystick_server.lsp.status import Status
 from tallystick_server.lsp.transport import Connection, FramingError, read_messages
+from tallystick_server.lsp.turn_use import TurnUses
+from tallystick_server.lsp.views import Views
 
 FLUSH_S = 0.5
 """Seconds for the last messages to be written."""
@@ -42,37 +53,64 @@ class TallystickServer(LanguageServer):
         self._outbox: Outbox | None = None
         self.documents = OpenDocuments()
         self.editor = Editor(self._wire, self.documents)
-        self.sessions = Sessions(self.editor, self.documents, model)
-        self.questions = Questions(self.editor, self.documents, self.editor.refresh_lenses)
+        self.reports = Reports(self.documents)
+        self.sessions = Sessions(self.editor, self.documents, self.reports, model)
+        self.marks = Marks(self.editor.publish)
+        self.questions = Questions(self.editor, self.documents, self.marks, self.editor.refresh_lenses)
         desk = Desk(editor=self.editor, documents=self.documents, sessions=self.sessions, questions=self.questions)
         self.chats = Chats(desk)
         self.inline = Inline(self.editor, self.documents, self.sessions)
+        self.hunks = KeptHunks(self.editor, self.documents, self.editor.refresh_lenses)
+        self.records = Records()
+        self.views = Views(self.editor, self.documents)
+        self.status = Status(self.editor)
+        self.turn_uses = TurnUses(self.sessions)
+        self.chat_watch = ChatWatch(self.documents, self.marks)
+        self.sessions.watchers += [self.hunks.heard, self.records.heard, self.status.heard, self._turn_ended]
         self.action_sources: list[ActionSource] = []
         """Who offers code actions, most urgent first. A source must not block: editors ask on every move of the cursor."""
         self.lens_sources: list[LensSource] = []
         self._register_features()
 
+    def _turn_ended(self, opened: OpenSession, event: Event) -> None:
+        if isinstance(event.body, TurnFinished):
+            self.turn_uses.forget(opened.session.session_id)
+            self.editor.refresh_hints()
+
     def on(self, method: str, handler: Callable[..., Any], options: Any = None) -> None:
         """Registers the handler of a method."""
         self.feature(method, options)(handler)
 
+    def chats_folder(self, root: Path) -> Path:
+        """Where the chats of a workspace lie that we make."""
+        return chats_folder(self.sessions.configuration, root)
+
     def _register_features(self) -> None:
         from tallystick_server.lsp.features import (
             chat_actions,
+            chat_commands,
             chat_lens,
             code_action,
             code_lens,
+            code_tasks,
+            commit_message,
             completion,
+            configuration,
+            diagnostics,
             documents,
             execute_command,
             folders,
+            hunk_lens,
             inline_completion,
             session_methods,
+            usage_hints,
+            views,
         )
 
         for feature in (
             folders,
             documents,
+            diagnostics,
             code_action,
             code_lens,
             execute_command,
@@ -81,6 +119,13 @@ class TallystickServer(LanguageServer):
             session_methods,
             chat_actions,
             chat_lens,
+            hunk_lens,
+            code_tasks,
+            views,
+            configuration,
+            usage_hints,
+            commit_message,
+            chat_commands,
         ):
             feature.register(self)
 

@@ -6,7 +6,7 @@ so nothing here touches them before somebody asks for a session.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -14,13 +14,17 @@ from typing import TYPE_CHECKING, Protocol
 from tallystick_agent.protocol.events import Event
 from tallystick_agent.protocol.ids import SessionId
 from tallystick_agent.protocol.operations import Operation
+from tallystick_server.lsp.configuration import Configuration, narrowed
 from tallystick_server.lsp.documents import OpenDocuments, real_path
 from tallystick_server.lsp.editor import Editor
+from tallystick_server.lsp.reported import Reports
 from tallystick_server.lsp.workspace import EditorWorkspace
 
 if TYPE_CHECKING:
     from tallystick_server.compose import Application
 
+CONFIGURED_S = 3.0
+"""Seconds that a session waits for an editor which was asked for its configuration."""
 CLOSE_S = 3.5
 """Seconds for ending what runs when the client is gone."""
 
@@ -49,15 +53,26 @@ class OpenSession:
     """The one subscription, from the first event on."""
 
 
+Watcher = Callable[[OpenSession, Event], None]
+
+
 class Sessions:
-    def __init__(self, editor: Editor, documents: OpenDocuments, model: str | None) -> None:
+    def __init__(self, editor: Editor, documents: OpenDocuments, reports: Reports, model: str | None) -> None:
         self._editor = editor
         self._documents = documents
-        self._model = model
+        self._reports = reports
+        self.model = model
+        """What the command line names."""
         self._application: Application | None = None
+        self.configuration = Configuration()
+        self.configured = asyncio.Event()
+        """Clear while the editor is asked for its configuration."""
+        self.configured.set()
         self._open: dict[str, OpenSession] = {}
         self._roots: tuple[Path, ...] = ()
         self._loading = asyncio.Lock()
+        self.watchers: list[Watcher] = []
+        """Each hears every event of every session, before the one who opened the session does. They must not block."""
 
     def set_roots(self, uris: tuple[str, ...]) -> None:
         """The editor's workspace folders."""
@@ -78,18 +93,36 @@ class Sessions:
         async with self._loading:
             if self._application is None:
                 self._application = await asyncio.to_thread(_load)
+                self._application.narrow(narrowed(self.configuration, self._application.settings))
         return self._application
+
+    def configure(self, configuration: Configuration) -> None:
+        """Takes what the editor's configuration says now; sessions that are open keep what they began with."""
+        self.configuration = configuration
+        if self._application is not None:
+            self._application.narrow(narrowed(configuration, self._application.own_settings))
 
     async def open(self, root: Path, *, model: str | None = None, resume: str | None = None) -> OpenSession:
         """Raises `TallystickError`."""
+        with contextlib.suppress(TimeoutError):
+            # What the editor forbids counts for the first session too.
+            async with asyncio.timeout(CONFIGURED_S):
+                await self.configured.wait()
         application = await self.application()
         workspace = EditorWorkspace(application.disk(root), self._documents, self._editor)
-        slug = (await application.choose(model or self._model)).slug
+        last = (await asyncio.to_thread(session_model, application, resume)) if resume else None
+        slug = (await application.choose(model or last or self.configuration.model or self.model)).slug
         session = await application.open(
-            workspace, app="lsp", client=self._editor.client, model=slug, resume=SessionId(resume) if resume else None
+            workspace,
+            app="lsp",
+            client=self._editor.client,
+            model=slug,
+            resume=SessionId(resume) if resume else None,
+            editor=self._reports.source(workspace.root),
         )
         application.warm(workspace)
-        opened = OpenSession(session=session, workspace=workspace, events=session.events())
+        watched = _Watched(session.events(), self.watchers)
+        opened = watched.of = OpenSession(session=session, workspace=workspace, events=watched)
         self._open[session.session_id] = opened
         return opened
 
@@ -108,6 +141,32 @@ class Sessions:
                 await asyncio.gather(*(self.close(session_id) for session_id in tuple(self._open)), return_exceptions=True)
                 if self._application is not None:
                     await self._application.close()
+
+
+class _Watched:
+    """A session's events on their way to the one who opened it."""
+
+    def __init__(self, events: AsyncIterator[Event], watchers: list[Watcher]) -> None:
+        self._events = events
+        self._watchers = watchers
+        self.of: OpenSession | None = None
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self
+
+    async def __anext__(self) -> Event:
+        event = await anext(self._events)
+        for watch in self._watchers:
+            if self.of is not None:
+                watch(self.of, event)
+        return event
+
+
+def session_model(application: "Application", session_id: str) -> str | None:
+    """The model that a session last worked with. Raises `SessionError`."""
+    from tallystick_server.session_view import session_facts
+
+    return session_facts(application, session_id).model or None
 
 
 def _load() -> "Application":

@@ -25,6 +25,7 @@ COMMANDS: Final = (
     SlashCommand(name="compact", takes="[what must stay in view]", does="condense the context window", by="engine"),
     SlashCommand(name="restore", takes="", does="bring the window before the last condensing back", by="engine"),
     SlashCommand(name="undo", takes="", does="take back what the last turn changed", by="engine"),
+    SlashCommand(name="retry", takes="", does="ask the last prompt again, or go on with a turn that was cut short"),
     SlashCommand(name="usage", takes="[session | today | week | month | all]", does="show tokens and money by model and purpose"),
     SlashCommand(name="budget", takes="[$0.50 | 20000 tokens | 5 requests | off]", does="show or set the limits of a turn here"),
     SlashCommand(name="review", takes="[words]", does="review the changes since the last commit; nothing is changed"),

@@ -68,7 +68,7 @@ class EditorWorkspace:
             else:
                 shown.append((document, "" if write.remove else _spelled(document, write)))
                 plain += [write] if write.remove and await self._saved(write) else []
-        await self._rewrite(tuple(shown))
+        await self._rewrite(tuple(shown), f"Tallystick: {_title(writes)}")
         if not plain:
             return
         try:
@@ -78,10 +78,10 @@ class EditorWorkspace:
                 await self._rewrite(tuple(back for document, text in shown if (back := self._undo(document, text)) is not None))
             raise
 
-    async def _rewrite(self, rewrites: tuple[Rewrite, ...]) -> None:
+    async def _rewrite(self, rewrites: tuple[Rewrite, ...], label: str = "Tallystick") -> None:
         if not rewrites:
             return
-        accepted = await self._editor.apply(rewrites, "Tallystick")
+        accepted = await self._editor.apply(rewrites, label)
         for document, text in rewrites:
             if accepted:
                 live = await self._documents.wait(document.uri, partial(_done, document=document, text=text), SETTLE_S)
@@ -142,6 +142,13 @@ class _LiveFiles:
         except UnicodeEncodeError:
             # Half a character that an editor sent.
             return text.encode("utf-8", "surrogatepass")
+
+
+def _title(writes: tuple[FileWrite, ...]) -> str:
+    """In the words of the tools, e.g. `edit a.py`."""
+    verb = "remove" if all(one.remove for one in writes) else "edit" if any(one.base_digest for one in writes) else "write"
+    names = ", ".join(one.path for one in writes[:3])
+    return f"{verb} {names}" if len(writes) <= 3 else f"{verb} {names} and {len(writes) - 3} more"
 
 
 def _spelled(document: OpenDocument, write: FileWrite) -> str:

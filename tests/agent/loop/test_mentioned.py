@@ -197,9 +197,10 @@ def test_the_output_of_the_last_command(tmp_path: Path) -> None:
     assert seen.shown()["terminal"] == "Output of the last command:\nExit code 0.\nfirst-output"
 
 
-def test_diagnostics_are_the_editors(tmp_path: Path) -> None:
+def test_diagnostics_need_somebody_who_checks(tmp_path: Path) -> None:
     repo(tmp_path, a="x = 1\n")
-    assert ask(tmp_path, "fix @diagnostics").said == ["@diagnostics: this host gives none."]
+    said = "@diagnostics: nothing checks files here; docs/diagnostics.md says how to set it up."
+    assert ask(tmp_path, "fix @diagnostics").said == [said]
 
 
 def png(width: int, height: int) -> bytes:

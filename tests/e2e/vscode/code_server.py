@@ -21,6 +21,8 @@ SETTINGS = {
     "extensions.ignoreRecommendations": True,
     "workbench.secondarySideBar.defaultVisibility": "hidden",
     "workbench.enableExperiments": False,
+    # In a browser it would save by itself.
+    "files.autoSave": "off",
     "git.enabled": False,
     "editor.minimap.enabled": False,
     "window.commandCenter": False,

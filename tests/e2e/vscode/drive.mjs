@@ -1,8 +1,8 @@
 // Plays one person's hour in real VS Code and prints, as one JSON object, what that person saw.
-//   node drive.mjs '{"url", "shots", "home", "modules", "inline", "undo"}'
+//   node drive.mjs '{"url", "shots", "home", "modules", "chromium", "inline", "settings"}'
 // It judges nothing but that each step comes to its end; the test that starts it does the rest.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chatFrame, command, editorText, openFile, statusBar, typeAtStart, until } from "./workbench.mjs";
 
@@ -87,7 +87,15 @@ async function chat() {
   await command(page, "View: Show Explorer");
   await command(page, "Tallystick: Focus on Chat View");
   frame = await chatFrame(page);
-  await frame.locator(".card").filter({ hasText: "edit a.py" }).getByRole("button", { name: "Allow once" }).click();
+  await frame.locator(".card").filter({ hasText: "edit a.py" }).waitFor();
+  seen.focused = await frame.evaluate(() => document.activeElement?.tagName);
+  // By the keyboard alone, from the field of prompts.
+  await frame.locator("#prompt").focus();
+  await until("the button, going back by Tab", async () => {
+    await page.keyboard.press("Shift+Tab");
+    return frame.evaluate(() => document.activeElement?.textContent === "Allow once");
+  });
+  await page.keyboard.press("Enter");
   const question = frame.locator(".card").filter({ hasText: "Round" });
   await question.getByRole("button", { name: "to cents" }).click();
   await frame.locator(".end").waitFor();
@@ -112,7 +120,6 @@ async function chat() {
   await picture("answer");
   await frame.locator(".usage summary").click();
   await frame.locator("#log").evaluate((element) => element.scrollTo(0, element.scrollHeight));
-  seen.bar = await frame.locator(".bar").first().evaluate((e) => [e.getAttribute("style"), e.getBoundingClientRect().width, e.parentElement.getBoundingClientRect().width]);
   await picture("where-tokens-went");
   return frame;
 }
@@ -148,6 +155,7 @@ async function document() {
   await picture("chat-document-asks");
   await asked.getByRole("button", { name: "Allow once" }).click();
   await until("the end of the turn in the document", async () => /request/.test(await editorText(page)));
+  await picture("chat-document");
   // The code action sends too.
   await page.locator(".editor-instance .view-line").first().click();
   await page.keyboard.press("Control+End");
@@ -160,7 +168,6 @@ async function document() {
   await until("the second answer", async () => (await editorText(page)).includes("Again it is."));
   await until("the end of the second turn", async () => ((await editorText(page)).match(/requests?,/g) ?? []).length >= 2);
   seen.document = await editorText(page);
-  await picture("chat-document");
 }
 
 async function inline() {
@@ -209,6 +216,28 @@ async function kill(frame) {
   seen.recovered = { blocks: await frame.locator("#log > *").count(), notes: await frame.locator(".note").allInnerTexts() };
 }
 
+async function anew(frame) {
+  await command(page, "Tallystick: New Chat");
+  await frame.locator(".welcome").waitFor();
+  seen.anew = await frame.locator("#log > *").count();
+}
+
+/** The user's setting names a Python without Tallystick, and then none at all. */
+async function wrong(frame) {
+  const settings = JSON.parse(readFileSync(given.settings, "utf8"));
+  const banner = frame.locator("#banner");
+  for (const [name, python] of [["stopped", given.python], ["missing", "/not/there/python"]]) {
+    writeFileSync(given.settings, JSON.stringify({ ...settings, "tallystick.python": python }));
+    await banner.filter({ hasText: name === "stopped" ? "could not be started" : "/not/there" }).waitFor();
+    await until(`the end of every server, ${name}`, () => servers().length === 0);
+    seen[name] = { banner: await banner.innerText(), status: await statusBar(page) };
+  }
+  await picture("missing");
+  writeFileSync(given.settings, JSON.stringify(settings));
+  await until("the server again", async () => servers().length === 1);
+  await banner.waitFor({ state: "hidden" });
+}
+
 async function light() {
   await command(page, "Preferences: Toggle between Light/Dark Themes");
   await page.waitForTimeout(300);
@@ -232,6 +261,8 @@ try {
   }
   await step("kill", () => kill(frame));
   await step("light", light);
+  await step("anew", () => anew(frame));
+  await step("wrong", () => wrong(frame));
   seen.toasts = await page.locator(".notification-toast").allInnerTexts();
 } catch (error) {
   seen.problem = String(error?.message ?? error).slice(0, 1_500);

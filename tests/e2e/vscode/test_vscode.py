@@ -6,8 +6,10 @@ One long run (`drive.mjs`), since a start costs more than all its steps. Picture
 
 import json
 import os
+import re
 import subprocess
 import sys
+import venv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,20 +38,21 @@ total([100], tax=0.2)
 ```
 
 <img src=x onerror=alert(1)> <b>no HTML</b>"""
-CHAT = [
-    'reasoning The function sums prices. Where would the tax come in?\nI will look at `a.py` first.\ncall read_file {"path":"a.py"}',
+CHAT: list[Reply | str] = [
+    "reasoning The function sums prices. Where would the tax come in?\n"
+    'I will look at `a.py` first.\ncall read_file {"path":"a.py"}',
     'call edit {"path":"a.py","edits":[{"old":"def total(prices):\\n    return sum(prices)",'
     '"new":"def total(prices, tax=0.0):\\n    return sum(prices) * (1 + tax)"}]}',
     'call ask_user {"question":"Round the result?","options":["to cents","not at all"]}',
     Reply(lines=ANSWER, delay_s=0.01),
 ]
-DOCUMENT = [
+DOCUMENT: list[Reply | str] = [
     'call read_file {"path":"b.py"}',
     'call edit {"path":"b.py","edits":[{"old":"# b.py","new":"# b.py says hello"}]}',
     "Hello is in.",
     "Again it is.",
 ]
-AFTER = ["Still here.", Reply(hang=True), "Here I am.", Reply(hang=True)]
+AFTER: list[Reply | str] = ["Still here.", Reply(hang=True), "Here I am.", Reply(hang=True)]
 
 
 def script() -> Callable[[dict[str, Any], int], Reply]:
@@ -68,9 +71,9 @@ def script() -> Callable[[dict[str, Any], int], Reply]:
 async def offers(environment: dict[str, str], root: Path) -> bool:
     """Whether this server completes inline."""
     async with started(environment) as client:
-        answer = await client.initialize(root)
+        answer = await client.initialize(root, {"textDocument": {"inlineCompletion": {}}})
         await client.stop()
-    return bool(answer["capabilities"].get("inlineCompletionProvider"))
+    return answer["capabilities"].get("inlineCompletionProvider") is not None
 
 
 @pytest.fixture
@@ -97,7 +100,7 @@ def seen(vsix: Path, node_path: str, tmp_path: Path, need_tool: Callable[[str, s
         }
         inline = asyncio.run(offers(environment, root))
         if inline:
-            (home / "settings.toml").write_text(f'[completion]\nenabled = true\nmodel = "{MODEL}"\n')
+            (home / "settings.toml").write_text(f'[completion]\nenabled = true\ndebounce_ms = 0\nmodel = "{MODEL}"\n')
         settings = {"tallystick.python": sys.executable, "tallystick.model": MODEL}
         with code_server(FOREIGN, tmp_path, vsix, settings=settings, environment=environment) as url:
             given = {
@@ -107,6 +110,8 @@ def seen(vsix: Path, node_path: str, tmp_path: Path, need_tool: Callable[[str, s
                 "modules": str(FOREIGN),
                 "chromium": chromium,
                 "inline": inline,
+                "settings": str(tmp_path / "data/Machine/settings.json"),
+                "python": _bare_python(tmp_path),
             }
             command = ["node", str(Path(__file__).parent / "drive.mjs"), json.dumps(given)]
             done = subprocess.run(
@@ -120,5 +125,82 @@ def seen(vsix: Path, node_path: str, tmp_path: Path, need_tool: Callable[[str, s
     return {**found, "requests": requests, "root": root, "inline": inline}
 
 
+def _bare_python(folder: Path) -> str:
+    """A Python that has no Tallystick."""
+    venv.create(folder / "bare", with_pip=False)
+    return str(folder / "bare/bin/python")
+
+
 def test_an_hour_in_vscode(seen: dict[str, Any]) -> None:
-    print(json.dumps({k: v for k, v in seen.items() if k not in ("requests", "root")}, indent=1, ensure_ascii=False))
+    _starts_nothing_without_trust(seen)
+    _chat(seen)
+    _undo(seen)
+    _chat_document(seen)
+    if seen["inline"]:
+        assert "42" in seen["ghost"]
+        assert seen["completed"].endswith("answer = 42")
+    _server_dies(seen)
+    _server_cannot_start(seen)
+    assert [line for line in seen["console"] if "couldn't create connection" not in line] == []
+
+
+def _starts_nothing_without_trust(seen: dict[str, Any]) -> None:
+    assert seen["untrusted"]["servers"] == []
+    assert "do not trust" in seen["untrusted"]["banner"]
+
+
+def _chat(seen: dict[str, Any]) -> None:
+    asked, read, *_ = seen["requests"]
+    assert "make total count the tax too" in asked
+    assert "Open in the editor with unsaved changes: a.py." in asked
+    assert "# unsaved" in read, "the model reads the text on the screen"
+    assert (seen["root"] / "a.py").read_text() == A, "and nothing is saved"
+    card = seen["card"]
+    assert card["text"] == "Permission edit a.py"
+    assert "+    return sum(prices) * (1 + tax)" in card["diff"]
+    assert card["buttons"] == ["Allow once", "Allow for this session", "Reject"]
+    assert seen["focused"] != "BUTTON", "a card takes no focus"
+    assert "1" in seen["badge"]
+    assert seen["edited"] == "# unsaved\ndef total(prices, tax=0.0):\n    return sum(prices) * (1 + tax)\n"
+    chat = seen["chat"]
+    assert chat["code"] == ["total([100], tax=0.2)"]
+    assert "<img src=x onerror=alert(1)> <b>no HTML</b>" in chat["message"]
+    assert chat["html"] == 0
+    assert [line.replace("\n", " ") for line in chat["calls"]] == ["✓ read a.py", "✓ edit a.py +2 −2 allowed once"]
+    assert re.fullmatch(r"[\d,]+ tokens in · \d+ out · \$0\.\d{4}", chat["usage"])
+    assert chat["context"] == "<1% of 272k"
+    assert chat["thoughts"].startswith("The function sums prices.")
+    assert chat["announced"] == "The turn has ended."
+    assert re.fullmatch(r"gpt-5-mini · <1% · \$0\.\d{4}", seen["status"]["text"])
+    assert f"Model: {MODEL}" in seen["status"]["label"]
+    assert "to cents" in "".join(seen["requests"][:4])
+
+
+def _undo(seen: dict[str, Any]) -> None:
+    assert seen["undone"] == seen["takenBack"] == "# unsaved\n" + A
+
+
+def _chat_document(seen: dict[str, Any]) -> None:
+    assert "edit b.py" in seen["asked"]["text"]
+    assert seen["asked"]["buttons"] == ["Allow once", "Allow for this session", "Reject"]
+    assert (seen["root"] / "b.py").read_text() == "# b.py says hello\n"
+    document = seen["document"]
+    assert document.startswith("<!-- tallystick session: s-")
+    for line in ("say hello to b.py", "- edit b.py: Changed b.py (+1 -1).", "Hello is in.", "and again 🎉", "Again it is."):
+        assert document.count(line) == 1, document
+
+
+def _server_dies(seen: dict[str, Any]) -> None:
+    assert seen["after"] == {"other": True}
+    assert seen["recovered"]["notes"] == ["The server ended in the middle of this turn. What was done stays done.", "Stopped."]
+    there, waits, on = seen["requests"][-4:-1]
+    assert "make total count the tax too" in there, "the session goes on where it was"
+    assert "wait for me" in waits
+    assert on.count("wait for me") == 1
+    assert seen["anew"] == 1
+
+
+def _server_cannot_start(seen: dict[str, Any]) -> None:
+    assert "could not be started" in seen["stopped"]["banner"]
+    assert "stopped" in seen["stopped"]["status"]["text"]
+    assert "/not/there/python" in seen["missing"]["banner"]

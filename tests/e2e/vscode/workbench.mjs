@@ -35,8 +35,9 @@ async function quickInput(page, key) {
 export async function command(page, title) {
   const input = await quickInput(page, "F1");
   await input.fill(`>${title}`);
-  await page.locator(".quick-input-list .monaco-list-row").filter({ hasText: title }).first().waitFor();
-  await page.keyboard.press("Enter");
+  // One command's title may begin another's; a row's own name is the whole of one.
+  const row = page.locator(".quick-input-list .monaco-list-row").filter({ has: page.locator(".label-name", { hasText: new RegExp(`^${title}$`) }) });
+  await row.first().click();
   await page.locator(".quick-input-widget").waitFor({ state: "hidden" });
 }
 

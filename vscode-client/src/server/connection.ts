@@ -8,6 +8,8 @@ import { pythonEnvironment } from "./environment";
 import { findServer, type Program } from "./find";
 import { files, userSetting, whereToLook } from "./here";
 import { Restarts } from "./restarts";
+import { withInstruction } from "../chat/instruction";
+import { reportDiagnostics } from "./diagnostics";
 import { sayWhatWeKnow } from "./introduce";
 import type { ServerState } from "./state";
 
@@ -18,6 +20,7 @@ export class Connection implements vscode.Disposable {
   private readonly heard = new vscode.EventEmitter<{ method: string; params: unknown }>();
   private readonly restarts = new Restarts();
   private client: LanguageClient | undefined;
+  private reports: vscode.Disposable | undefined;
   private wasReady = false;
   private turn: Promise<void> = Promise.resolve();
   readonly onDidChange = this.changed.event;
@@ -40,6 +43,8 @@ export class Connection implements vscode.Disposable {
   async stop(): Promise<void> {
     const client = this.client;
     this.client = undefined;
+    this.reports?.dispose();
+    this.reports = undefined;
     if (client !== undefined) {
       // A client that is starting, or whose start failed, refuses to be stopped; its process ends with its streams.
       await client.dispose().catch((error: unknown) => this.log.info(words(error)));
@@ -88,12 +93,20 @@ export class Connection implements vscode.Disposable {
     client.onDidChangeState(({ newState }) => {
       if (newState === State.Running && client === this.client) {
         this.wasReady = true;
+        this.reports?.dispose();
+        this.reports = reportDiagnostics((params) => void client.sendNotification("tallystick/diagnostics", params).catch(() => undefined));
         this.set("ready", "");
       }
     });
     this.client = client;
     this.wasReady = false;
-    await client.start();
+    try {
+      await client.start();
+    } catch (error) {
+      // What a person can do about it stands in the log: the server's last words.
+      this.log.error(words(error));
+      this.set("stopped", "The server could not be started. The log says why.");
+    }
   }
 
   private spawn(program: Program): ChildProcess {
@@ -107,6 +120,12 @@ export class Connection implements vscode.Disposable {
     return {
       documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
       outputChannel: this.log,
+      middleware: {
+        executeCommand: async (command: string, args: unknown[], next: (command: string, args: unknown[]) => vscode.ProviderResult<unknown>) => {
+          const whole = await withInstruction(command, args);
+          return whole === undefined ? undefined : next(command, whole);
+        },
+      },
       errorHandler: {
         error: () => ({ action: ErrorAction.Continue, handled: true }),
         closed: () => this.closed(),
@@ -122,7 +141,7 @@ export class Connection implements vscode.Disposable {
   private async closed(): Promise<{ action: CloseAction; handled: boolean }> {
     const pause = this.wasReady ? this.restarts.next(Date.now()) : undefined;
     if (pause === undefined) {
-      this.set("stopped", this.wasReady ? "The server died too often." : "The server could not be started.");
+      this.set("stopped", this.wasReady ? "The server died too often." : "The server could not be started. The log says why.");
       return { action: CloseAction.DoNotRestart, handled: true };
     }
     this.log.warn("the server died; it is started again");

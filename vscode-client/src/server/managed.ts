@@ -17,7 +17,11 @@ export async function install(storage: string, log: vscode.LogOutputChannel): Pr
   if (python === undefined) {
     return byHand("No Python was found on the PATH. Tallystick needs Python 3.11 or newer.");
   }
-  const wanted = userSetting("package") || "tallystick";
+  const wanted = userSetting("package");
+  if (!wanted) {
+    // A name that is guessed may be somebody else's package.
+    return byHand("The setting tallystick.package says what pip is to install: the absolute path of a wheel or a checkout, or a requirement.");
+  }
   if (/^[-]/.test(wanted) || (/[\\/]/.test(wanted) && !isAbsolute(wanted))) {
     return byHand(`The setting tallystick.package is neither a requirement nor an absolute path: ${wanted}`);
   }

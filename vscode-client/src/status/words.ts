@@ -90,8 +90,9 @@ function figures(status: Status): Shown {
     lines.push(`Since the server started: ${count(tokens)} tokens, ${money(costNanos)}`);
   }
   const icon = { idle: "$(pulse)", busy: "$(loading~spin)", waiting: "$(bell-dot)", error: "$(error)" }[status.state];
-  if (status.message) {
-    lines.unshift(status.message.slice(0, 300));
+  const message = status.message || (status.state === "waiting" ? "Tallystick waits for your word." : "");
+  if (message) {
+    lines.unshift(message.slice(0, 300));
   }
   const level = status.state === "waiting" ? "warning" : status.state === "error" ? "error" : "plain";
   return { text: `${icon} ${parts.join(" · ")}`, tooltip: lines.join("\n"), level };

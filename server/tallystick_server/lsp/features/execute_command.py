@@ -6,6 +6,7 @@ from typing import Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
+from tallystick_server.lsp.chat import Chat
 from tallystick_server.lsp.server import TallystickServer
 
 SEND = "tallystick.send"
@@ -15,16 +16,8 @@ DECIDE = "tallystick.decide"
 
 def register(server: TallystickServer) -> None:
     async def send(uri: Any) -> None:
-        """Ends with the turn. A client that cancels the request stops the turn, which then still writes its last lines."""
         chat = server.chats.get(_text(uri))
-        turn = chat.start()
-        if turn is None:
-            return
-        try:
-            await asyncio.shield(turn)
-        except asyncio.CancelledError:
-            chat.stop()
-            raise
+        await follow(server, chat, chat.start())
 
     async def stop(uri: Any) -> None:
         if server.chats.busy(_text(uri)):
@@ -41,6 +34,18 @@ def register(server: TallystickServer) -> None:
     server.command(STOP)(stop)
     server.command(DECIDE)(decide)
     server.on(types.WINDOW_WORK_DONE_PROGRESS_CANCEL, progress_cancelled)
+
+
+async def follow(server: TallystickServer, chat: Chat, turn: "asyncio.Task[None] | None") -> None:
+    """Ends with the turn where the editor waits. One that cancels the request stops the turn, which still writes its
+    last lines; where editors give up waiting by themselves, the answer is given at once."""
+    if turn is None or not server.editor.waits:
+        return
+    try:
+        await asyncio.shield(turn)
+    except asyncio.CancelledError:
+        chat.stop()
+        raise
 
 
 def _text(value: Any) -> str:

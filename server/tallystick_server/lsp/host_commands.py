@@ -1,0 +1,154 @@
+"""The `/` commands that this host answers itself. Owns what each does; a command that asks a model becomes a `Prompt`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tallystick_agent.protocol.operations import Prompt, Rename, SetBudget, SetModel
+from tallystick_agent.protocol.usage import Budget
+from tallystick_server.lsp import chat_reports as reports
+from tallystick_server.lsp.slash_commands import Called
+from tallystick_server.lsp.transcript import transcript
+
+if TYPE_CHECKING:
+    from tallystick_server.compose import Application
+    from tallystick_server.lsp.sessions import OpenSession, Sessions
+
+REVIEW: Final = (
+    "Review the changes since the last commit: @diff\n"
+    "Name what is wrong or risky, worst first, each with file and line and how to mend it. Say so if nothing is."
+)
+COMMIT: Final = (
+    "Write the commit message for what is staged: @staged\n"
+    "A first line in the imperative of at most 72 characters, then, only where the why is not plain, an empty line and a few"
+    " short lines that say why. Answer with the message alone: no fence, no quotes, no comment."
+)
+MOST_NAMES: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The chat that a command was given in."""
+
+    path: Path | None
+    named: str | None
+    """The session that the document names."""
+    limits: Budget
+    open: "Callable[[], Awaitable[OpenSession]]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    text: str
+    limits: Budget | None = None
+    """The limits of the chat from now on, where the command set them."""
+
+
+async def run(called: Called, place: Place, sessions: "Sessions") -> Prompt | Said:
+    """Raises `TallystickError`."""
+    app, rest = await sessions.application(), called.rest
+    match called.command.name:
+        case "usage":
+            return Said(text=await asyncio.to_thread(reports.usage, app, rest, place.named))
+        case "context":
+            return Said(text=await asyncio.to_thread(reports.context, app, place.named))
+        case "model":
+            return Said(text=await _model(app, rest, place, sessions))
+        case "route":
+            return Said(text=await asyncio.to_thread(reports.route, app, rest or await _present(app, place, sessions)))
+        case "budget":
+            return await _budget(app, rest, place)
+        case "review":
+            return Prompt(text=REVIEW + (f"\n{rest}" if rest else ""), mode="plan")
+        case "commit":
+            return Prompt(text=COMMIT + (f"\n{rest}" if rest else ""), mode="answer", purpose="commit_message")
+        case "rename":
+            if not rest:
+                return Said(text="Give the title: `/rename the new title`.")
+            await (await place.open()).session.submit(Rename(title=rest))
+            return Said(text=f"This session is now called **{' '.join(rest.split())[:120]}**.")
+        case "export":
+            return Said(text=await export(app, place.named, place.path, rest))
+        case _:
+            return Said(text=reports.help_text())
+
+
+async def _present(app: "Application", place: Place, sessions: "Sessions") -> str:
+    """The model that would serve the next prompt."""
+    from tallystick_server.lsp.sessions import session_model
+
+    last = await asyncio.to_thread(session_model, app, place.named) if place.named else None
+    return last or (await app.choose(sessions.configuration.model or sessions.model)).slug
+
+
+async def _model(app: "Application", rest: str, place: Place, sessions: "Sessions") -> str:
+    if not rest:
+        return await asyncio.to_thread(reports.models, app, await _present(app, place, sessions))
+    slug = app.target(rest).endpoint.slug
+    await (await place.open()).session.submit(SetModel(slug=rest))
+    return f"From the next prompt on `{slug}` answers here."
+
+
+async def _budget(app: "Application", rest: str, place: Place) -> Said:
+    from tallystick_agent.protocol.usage import nanos_from_usd
+
+    own = app.settings.budget
+    below = Budget(
+        max_cost_nanos=nanos_from_usd(own.max_cost_usd) if own.max_cost_usd is not None else None,
+        max_tokens=own.max_tokens,
+        max_requests=own.max_requests,
+        timeout_s=own.timeout_s,
+    )
+    if not rest:
+        return Said(text=reports.budget(_over(place.limits, below)))
+    wanted = Budget() if rest.strip().lower() == "off" else reports.read_budget(rest)
+    if wanted is None:
+        return Said(text="A limit is an amount (`/budget $0.50`), `20000 tokens`, `5 requests`, or `off`.")
+    limits = wanted if wanted == Budget() else _over(wanted, place.limits)
+    await (await place.open()).session.submit(SetBudget(budget=limits))
+    return Said(text=reports.budget(_over(limits, below)), limits=limits)
+
+
+def _over(given: Budget, below: Budget) -> Budget:
+    names = Budget.__dataclass_fields__
+    return Budget(**{n: value if (value := getattr(given, n)) is not None else getattr(below, n) for n in names})
+
+
+async def export(app: "Application", session_id: str | None, chat: Path | None, kind: str) -> str:
+    """Writes the session beside its chat and says where. Raises `SessionError`, `StorageError`."""
+    from tallystick_agent.protocol.errors import StorageError
+    from tallystick_server.session_view import session_events, session_lines
+
+    wanted = kind.strip().lower() or "markdown"
+    if wanted not in ("markdown", "md", "jsonl", "json"):
+        return f"`{wanted}` is neither `markdown` nor `jsonl`."
+    if session_id is None or chat is None:
+        return "This chat has no session or no file yet: there is nothing to export."
+    lines = wanted in ("jsonl", "json")
+    if lines:
+        text = await asyncio.to_thread(session_lines, app, session_id)
+    else:
+        text = transcript(session_id, await asyncio.to_thread(session_events, app, session_id))
+    stem = chat.name.removesuffix(".tally.md")
+    try:
+        made = await asyncio.to_thread(
+            partial(_write_new, chat.parent, f"{stem}-{session_id}", ".jsonl" if lines else ".md", text)
+        )
+    except OSError as error:
+        raise StorageError(f"The export was not written: {error.strerror}.", remedy="Check the folder of the chat.") from error
+    return f"Written to `{made.name}` beside this chat."
+
+
+def _write_new(folder: Path, stem: str, suffix: str, text: str) -> Path:
+    for number in range(1, MOST_NAMES):
+        path = folder / f"{stem}{'' if number == 1 else f'-{number}'}{suffix}"
+        try:
+            with path.open("x", encoding="utf-8", newline="", errors="replace") as file:
+                file.write(text)
+        except FileExistsError:
+            continue
+        return path
+    raise FileExistsError("no free name")

@@ -1,0 +1,249 @@
+"""`/` commands and commands on whole chats, in a real server process: what the document then says, and what was sent."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.agent.context.code.workspaces import commit, git
+from tests.server.lsp.test_chat_turn import EDIT, Desk, play
+from tests.support.lsp_client import LspError
+from tests.support.scripted_provider import Reply, ScriptedProvider
+
+NO_REPLIES: list[Reply | str] = []
+
+
+async def ask(at: Desk, words: str) -> str:
+    """Writes a prompt at the chat's end, sends it, and gives what was answered."""
+    before = len(at.said)
+    at.client.replace(at.chat, before, before, f"{words}\n")
+    await at.send()
+    return at.said[before + len(words) :].partition("## Tallystick\n\n")[2].removesuffix("\n\n## You\n\n")
+
+
+async def command(at: Desk, name: str, *arguments: Any) -> Any:
+    return await at.client.request("workspace/executeCommand", {"command": name, "arguments": list(arguments)})
+
+
+def test_commands_that_need_no_model(tmp_path: Path) -> None:
+    async def scene(at: Desk, provider: ScriptedProvider) -> None:
+        at.client.open(at.chat, "")
+        assert "| `/undo` | take back what the last turn changed |" in await ask(at, "/help")
+        assert await ask(at, "/usage") == "Nothing was used in this time."
+        assert await ask(at, "/context") == "Nothing was sent yet in this chat."
+        assert await ask(at, "/usage since ever") == "`since ever` is none of session, today, week, month, all."
+        assert "Now: `openai/scripted`" in await ask(at, "/model")
+        assert "| 1 | `openai/scripted` |" in await ask(at, "/route")
+        assert await ask(at, "/budget") == "A turn here may take at most 60 requests."
+        assert "is an amount" in await ask(at, "/budget plenty")
+        assert at.said.count("## Tallystick") == 8
+        assert provider.requests == []
+        assert "tallystick session" not in at.said, "nothing of it needs a session"
+
+    play(tmp_path, NO_REPLIES, scene)
+
+
+def test_usage_and_context_after_a_turn(tmp_path: Path) -> None:
+    async def scene(at: Desk, _: ScriptedProvider) -> None:
+        at.client.open(at.chat, "hello")
+        await at.send()
+        usage = await ask(at, "/usage")
+        assert usage.startswith("**This session**\n\n| model | requests | input | cached | output | cost |")
+        assert "| openai/scripted | 1 |" in usage
+        assert "| chat | 1 |" in usage
+        context = await ask(at, "/context")
+        assert "| system |" in context
+        assert "tools |" in context
+        assert "**input**" in context
+
+    play(tmp_path, ["Hello."], scene)
+
+
+def test_model_budget_and_title_hold_for_the_session(tmp_path: Path) -> None:
+    async def scene(at: Desk, provider: ScriptedProvider) -> None:
+        at.client.open(at.chat, "")
+        assert await ask(at, "/model openai/other") == "From the next prompt on `openai/other` answers here."
+        assert "No model" not in await ask(at, "/budget 1 request")
+        await ask(at, "/rename Two  words")
+        await ask(at, "hello")
+        assert provider.requests[-1].body["model"] == "other"
+        assert "openai/other*" in at.said
+        log = next((tmp_path / "home" / "sessions").glob("*.jsonl")).read_text("utf-8")
+        started = [json.loads(line) for line in log.splitlines() if '"turn_started"' in line]
+        assert started[-1]["budget"]["max_requests"] == 1
+        assert '"title":"Two words"' in log
+
+    play(tmp_path, ["Hello."], scene)
+
+
+def test_a_word_that_is_no_command_is_not_sent(tmp_path: Path) -> None:
+    async def scene(at: Desk, provider: ScriptedProvider) -> None:
+        at.client.open(at.chat, "/halp")
+        await command(at, "tallystick.send", at.chat)
+        assert at.client.all("window/showMessage")[-1]["message"].startswith("There is no command /halp.")
+        assert at.said == "/halp"
+        await at.client.until(lambda: at.client.all("textDocument/publishDiagnostics"))
+        [mark] = at.client.all("textDocument/publishDiagnostics")[-1]["diagnostics"]
+        assert "/halp" in mark["message"]
+        at.client.replace(at.chat, 0, len(at.said), "/tmp/x is a path")
+        await at.send()
+        assert "Yes." in at.said
+        assert len(provider.requests) == 1
+
+    play(tmp_path, ["Yes."], scene)
+
+
+@pytest.mark.parametrize("by", ["action", "words"])
+def test_undo_takes_the_last_turn_back(tmp_path: Path, by: str) -> None:
+    async def scene(at: Desk, provider: ScriptedProvider) -> None:
+        at.open()
+        at.answers("Allow once")
+        await at.send()
+        assert "x = 2" in at.source
+        if by == "action":
+            await at.client.run((await at.client.actions(at.chat))["Tallystick: Undo the last turn"])
+        else:
+            await ask(at, "/undo")
+        assert at.source == "# é🎉\nx = 1\n"
+        assert "## You\n\n/undo\n\n## Tallystick\n\n- undo a.py: Undone.\n" in at.said
+        assert at.said.endswith("\n## You\n\n")
+        assert len(provider.requests) == 2, "no model is asked"
+        assert (await ask(at, "/undo")).startswith("> There is no change of this session to undo.")
+
+    play(tmp_path, [EDIT, "It is 2."], scene)
+
+
+def test_retry_asks_again_and_goes_on_where_it_was_cut(tmp_path: Path) -> None:
+    async def scene(at: Desk, provider: ScriptedProvider) -> None:
+        at.open(prompt="hi")
+        await at.send()
+        await command(at, "tallystick.retry", at.chat)
+        assert at.said.count("## You\n\n/retry\n\n## Tallystick\n\nSecond.") == 1
+        assert str(provider.requests[-1].body["messages"][-1]).count("hi") == 1
+        await ask(at, "and now")
+        assert "**Stopped**" in at.said
+        await command(at, "tallystick.retry", at.chat)
+        assert "Third." in at.said
+        messages = provider.requests[-1].body["messages"]
+        assert str(messages).count("and now") == 1, "a turn that was cut goes on, its prompt is not asked twice"
+
+    broken = Reply(status=401, body='{"error": {"message": "bad key"}}')
+    play(tmp_path, ["First.", "Second.", broken, "Third."], scene)
+
+
+def test_a_draft_is_never_taken_for_a_command(tmp_path: Path) -> None:
+    async def scene(at: Desk, provider: ScriptedProvider) -> None:
+        at.open(prompt="hi")
+        await at.send()
+        at.client.replace(at.chat, len(at.said), len(at.said), "half a thought")
+        said = at.said
+        await command(at, "tallystick.undo", at.chat)
+        assert at.said == said
+        assert "Send it or take it away" in at.client.all("window/showMessage")[-1]["message"]
+        assert not any("Undo" in title for title in await at.client.actions(at.chat))
+
+    play(tmp_path, ["Hello."], scene)
+
+
+def test_plan_and_review_change_nothing(tmp_path: Path) -> None:
+    async def scene(at: Desk, provider: ScriptedProvider) -> None:
+        commit(at.root, "First", a="x = 0\n")
+        at.client.open(at.chat, "/plan make it fast")
+        await at.send()
+        (at.root / "a.py").write_text("x = 5\n")
+        await ask(at, "/review the numbers")
+        for request in provider.requests:
+            names = {tool["function"]["name"] for tool in request.body["tools"]}
+            assert not names & {"edit", "write_file", "run_command"}
+        review = str(provider.requests[1].body["messages"][-1])
+        assert "+x = 5" in review
+        assert "the numbers" in review
+
+    play(tmp_path, ["A plan.", "Nothing is wrong."], scene)
+
+
+def test_export_writes_beside_the_chat_and_never_over_a_file(tmp_path: Path) -> None:
+    async def scene(at: Desk, _: ScriptedProvider) -> None:
+        at.open(prompt="hi")
+        await at.send()
+        first = await ask(at, "/export")
+        second = await ask(at, "/export")
+        assert first != second
+        [one, two] = sorted(at.root.glob("talk-s-*.md"))
+        assert "## You\n\nhi\n\n## Tallystick\n\nHello.\n" in one.read_text()
+        assert one.read_text() == two.read_text()
+        await ask(at, "/export jsonl")
+        [log] = at.root.glob("talk-s-*.jsonl")
+        assert json.loads(log.read_text().splitlines()[0])["kind"] == "session_opened"
+
+    play(tmp_path, ["Hello."], scene)
+
+
+def test_the_commit_message_goes_above_gits_comments(tmp_path: Path) -> None:
+    async def scene(at: Desk, provider: ScriptedProvider) -> None:
+        commit(at.root, "First", a="x = 0\n")
+        (at.root / "a.py").write_text("x = 1\n")
+        git(at.root, "add", "-A")
+        uri = (at.root / ".git" / "COMMIT_EDITMSG").as_uri()
+        at.client.open(uri, "\n# Please enter the commit message\n# On branch main\n", "gitcommit")
+        await at.client.run((await at.client.actions(uri))["Tallystick: Write the commit message"])
+        assert at.client.documents[uri].text.startswith("Set x to 1\n\nBecause.\n\n# Please enter")
+        assert "+x = 1" in str(provider.requests[0].body["messages"])
+        assert "tools" not in provider.requests[0].body
+        ledger = await command(at, "tallystick.commitMessage")
+        assert ledger == "Again."
+
+    play(tmp_path, ["```\nSet x to 1\n\nBecause.\n```", "Again."], scene)
+
+
+def test_new_chats_lie_in_the_folder_that_the_user_chose(tmp_path: Path) -> None:
+    async def scene(at: Desk, provider: ScriptedProvider) -> None:
+        shown: list[str] = []
+
+        def show(params: Any) -> dict[str, bool]:
+            path = Path(params["uri"].removeprefix("file://"))
+            at.client.open(params["uri"], path.read_text() if path.exists() else "")
+            shown.append(params["uri"])
+            return {"success": True}
+
+        at.client.responders["window/showDocument"] = show
+        made = await command(at, "tallystick.newChat", None, "say hello", True)
+        assert made["uri"] == shown[0]
+        assert Path(made["uri"].removeprefix("file://")).parent == at.root / "talks"
+        await at.client.until(lambda: "Hello." in at.client.documents[made["uri"]].text)
+        assert len(provider.requests) == 1
+        with pytest.raises(LspError):
+            await command(at, "tallystick.newChat", 5)
+
+    play(tmp_path, ["Hello."], scene, options={"chatsFolder": "talks"})
+
+
+def test_a_budget_that_comes_to_its_end_is_told(tmp_path: Path) -> None:
+    async def scene(at: Desk, _: ScriptedProvider) -> None:
+        at.open(prompt="look")
+        at.client.replace(at.chat, 0, len(at.said), "")
+        await ask(at, "/budget 1000 tokens")
+        await ask(at, "look")
+        assert any("tokens of this turn are used" in one["message"] for one in at.client.all("window/showMessage"))
+
+    play(tmp_path, ['call read_file {"path": "a.py"}', "Done."], scene)
+
+
+def test_status_is_told_to_who_asked_for_it(tmp_path: Path) -> None:
+    async def scene(at: Desk, _: ScriptedProvider) -> None:
+        at.open()
+        at.answers("Allow once")
+        await at.send()
+        await asyncio.sleep(0)
+        states = [one["state"] for one in at.client.all("tallystick/status")]
+        assert states[0] == "busy"
+        assert "waiting" in states
+        last = at.client.all("tallystick/status")[-1]
+        assert (last["state"], last["model"]) == ("idle", "openai/scripted")
+        assert last["contextTokens"] > 100
+        assert last["tokens"] > last["contextTokens"]
+        assert last["costNanos"] is None, "an unknown price is no 0"
+
+    capabilities = {"experimental": {"tallystick": {"status": True}}}
+    play(tmp_path, [EDIT, "It is 2."], scene, capabilities=capabilities)
