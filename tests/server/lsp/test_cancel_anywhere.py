@@ -22,7 +22,9 @@ from tallystick_agent.sessions.event_log import read_readable
 from tallystick_server.lsp.chat import Chats, Desk
 from tallystick_server.lsp.documents import OpenDocuments
 from tallystick_server.lsp.editor import Editor
+from tallystick_server.lsp.marks import Marks
 from tallystick_server.lsp.permissions import Questions
+from tallystick_server.lsp.reported import Reports
 from tallystick_server.lsp.sessions import Sessions
 
 OLD, NEW = "x = 1\ny = 1\n", "x = 2\ny = 2\n"
@@ -53,9 +55,9 @@ class Bench:
         self.at = SimEditor(self.documents, random.Random(1), Habits())
         self.at.answers[types.WINDOW_SHOW_MESSAGE_REQUEST] = lambda _: types.MessageActionItem(title="Allow once")
         self.editor = Editor(self.at, self.documents)
-        self.sessions = Sessions(self.editor, self.documents, "openai/scripted")
+        self.sessions = Sessions(self.editor, self.documents, Reports(self.documents), "openai/scripted")
         self.sessions.set_roots((root.as_uri(),))
-        self.questions = Questions(self.editor, self.documents, lambda: None)
+        self.questions = Questions(self.editor, self.documents, Marks(self.editor.publish), lambda: None)
         desk = Desk(editor=self.editor, documents=self.documents, sessions=self.sessions, questions=self.questions)
         self.chats = Chats(desk)
 
