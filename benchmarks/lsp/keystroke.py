@@ -3,8 +3,8 @@
     python benchmarks/lsp/keystroke.py [--keys N]
 
 At each key come a change, a completion and the code actions, as editors send them; the time is until both are answered. In a
-small file and in one of 250,000 lines; no model completes, and the wait for a pause in the typing is off. Client, server and provider are three processes. Goal: at the 99th percentile a turn
-adds at most 20 ms.
+small file and in one of 250,000 lines; no model completes, and the wait for a pause in the typing is off. Client, server and
+provider are three processes. Goal: at the 99th percentile a turn adds at most 20 ms.
 """
 
 import argparse
@@ -17,9 +17,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from provider import provider  # noqa: E402
+from benchmarks.lsp.provider import provider  # noqa: E402
 from tests.support.lsp_client import LspClient, started  # noqa: E402
 
 GAP_S = 0.03

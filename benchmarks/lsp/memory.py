@@ -16,9 +16,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from provider import provider  # noqa: E402
+from benchmarks.lsp.provider import provider  # noqa: E402
 from tests.support.lsp_client import LspClient, started  # noqa: E402
 
 WORDS = 20

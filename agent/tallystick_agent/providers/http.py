@@ -300,6 +300,9 @@ class _Pool:
         """Whether the last answer of a client was read to its end, so that its connection may serve again."""
         self._single: httpx.AsyncClient | None = None
         """For one request on a new connection."""
+        self._doubted: set[httpx.AsyncClient] = set()
+        """Clients in which a cancelled request may have left a connection that is never used and never freed."""
+        self._closing: set[asyncio.Task[None]] = set()
         self._verify: Any = False
 
     @contextlib.asynccontextmanager
@@ -313,8 +316,9 @@ class _Pool:
             self._idle.append(False)
         elif place is None:
             place = self._open.index(min(self._open))
-        client, counts, idle = self._clients[place], self._open, self._idle
+        client, clients, counts, idle = self._clients[place], self._clients, self._open, self._idle
         counts[place] += 1
+        tidy = False
         try:
             request = client.build_request(method, url, **options)
             async with asyncio.timeout(total_s):
@@ -324,8 +328,22 @@ class _Pool:
             finally:
                 await response.aclose()
                 idle[place] = response.is_stream_consumed
+                tidy = True
         finally:
             counts[place] -= 1
+            if not tidy:
+                self._doubted.add(client)
+            if not counts[place] and client in self._doubted:
+                self._doubted.discard(client)
+                if clients is self._clients:
+                    clients[place], idle[place] = self._client(kept=self._kept), False
+                    self._close_later(client)
+
+    def _close_later(self, client: "httpx.AsyncClient") -> None:
+        """httpcore forgets a connection whose request is cancelled before it was sent: it takes a place for ever."""
+        closing = asyncio.ensure_future(client.aclose())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     async def _send(self, client: "httpx.AsyncClient", place: int, request: "httpx.Request") -> "httpx.Response":
         """The open response. A kept connection that the server has closed meanwhile is no failure: a new one is opened.
@@ -371,6 +389,7 @@ class _Pool:
         self._single = None
         for client in clients:
             await client.aclose()
+        await asyncio.gather(*self._closing, return_exceptions=True)
 
 
 def signed(key: str | None, auth: AuthStyle) -> dict[str, str]:
