@@ -31,7 +31,7 @@ class SessionFacts:
 
 
 def log_of(app: Application, session_id: str) -> Path:
-    """The log of exactly that session: a document may name one, and must not find another by its beginning. Raises `SessionError`."""
+    """The log of exactly that session, never of one that begins so: a document may name it. Raises `SessionError`."""
     path = app.store.path(session_id)
     if not path.is_file():
         raise SessionError(

@@ -29,7 +29,7 @@ async def command(at: Desk, name: str, *arguments: Any) -> Any:
 def test_commands_that_need_no_model(tmp_path: Path) -> None:
     async def scene(at: Desk, provider: ScriptedProvider) -> None:
         at.client.open(at.chat, "")
-        assert "| `/undo` | take back what the last turn changed |" in await ask(at, "/help")
+        assert "| `/undo` | take back what the last turn that changed files did to them |" in await ask(at, "/help")
         assert await ask(at, "/usage") == "Nothing was used in this time."
         assert await ask(at, "/context") == "Nothing was sent yet in this chat."
         assert await ask(at, "/usage since ever") == "`since ever` is none of session, today, week, month, all."
@@ -64,8 +64,14 @@ def test_model_budget_and_title_hold_for_the_session(tmp_path: Path) -> None:
     async def scene(at: Desk, provider: ScriptedProvider) -> None:
         at.client.open(at.chat, "")
         assert await ask(at, "/model openai/other") == "From the next prompt on `openai/other` answers here."
-        assert "No model" not in await ask(at, "/budget 1 request")
+        assert "Now: `openai/other`" in await ask(at, "/model")
+        assert "1 request." in await ask(at, "/budget 1 request")
+        assert "takes no words" in await ask(at, "/undo please")
+        assert "cannot be sent" not in await ask(at, "/Budget 1 request")
         await ask(at, "/rename Two  words")
+        said = at.said
+        at.client.close(at.chat)
+        at.client.open(at.chat, said)
         await ask(at, "hello")
         assert provider.requests[-1].body["model"] == "other"
         assert "openai/other*" in at.said
@@ -130,6 +136,77 @@ def test_retry_asks_again_and_goes_on_where_it_was_cut(tmp_path: Path) -> None:
 
     broken = Reply(status=401, body='{"error": {"message": "bad key"}}')
     play(tmp_path, ["First.", "Second.", broken, "Third."], scene)
+
+
+def test_a_retry_may_do_no_more_than_the_turn_that_it_repeats(tmp_path: Path) -> None:
+    async def scene(at: Desk, provider: ScriptedProvider) -> None:
+        commit(at.root, "First", a="x = 0\n")
+        (at.root / "a.py").write_text("x = 5\n")
+        at.client.open(at.chat, "/review")
+        await at.send()
+        await command(at, "tallystick.retry", at.chat)
+        first, second = provider.requests
+        assert [one["function"]["name"] for one in second.body["tools"]] == [
+            one["function"]["name"] for one in first.body["tools"]
+        ]
+        assert "edit" not in str(second.body["tools"])
+        await ask(at, "now mend it")
+        assert "edit" in {one["function"]["name"] for one in provider.requests[-1].body["tools"]}, "a review is no mode"
+
+    play(tmp_path, ["A.", "B.", "C."], scene)
+
+
+def test_a_chat_goes_on_only_with_a_session_of_its_own_folder(tmp_path: Path) -> None:
+    async def scene(at: Desk, provider: ScriptedProvider) -> None:
+        other = tmp_path / "other"
+        other.mkdir()
+        opened = await at.client.request("tallystick/openSession", {"workspace": str(other)})
+        prompt = {"kind": "prompt", "text": "the secret plan"}
+        await at.client.request("tallystick/submit", {"sessionId": opened["sessionId"], "operation": prompt})
+        await at.client.until(lambda: "turn_finished" in str(at.client.all("tallystick/event")))
+        await at.client.request("tallystick/closeSession", {"sessionId": opened["sessionId"]})
+        for named in (opened["sessionId"], "s-"):
+            at.client.open(at.chat, f"<!-- tallystick session: {named} -->\n## You\n\n/export jsonl\n")
+            await at.send()
+            assert "nothing to export" in at.said
+            at.client.close(at.chat)
+        at.client.open(at.chat, f"<!-- tallystick session: {opened['sessionId']} -->\n## You\n\ngo on\n")
+        await at.send()
+        assert "belongs to another folder" in at.said
+        assert len(provider.requests) == 1
+
+    play(tmp_path, ["42"], scene)
+
+
+def test_what_is_typed_in_the_moment_of_a_click_is_not_sent(tmp_path: Path) -> None:
+    async def scene(at: Desk, provider: ScriptedProvider) -> None:
+        at.open(prompt="hi")
+        await at.send()
+        typed = iter(["please delete ev"])
+
+        def type_first() -> None:
+            for words in typed:
+                at.client.replace(at.chat, len(at.said), len(at.said), words)
+
+        at.client.on_edit = type_first
+        await command(at, "tallystick.retry", at.chat)
+        assert len(provider.requests) == 1
+        assert "please delete ev" in at.said
+        assert "/retry" not in at.said
+
+    play(tmp_path, ["Hello."], scene)
+
+
+def test_sending_code_is_no_chat(tmp_path: Path) -> None:
+    async def scene(at: Desk, provider: ScriptedProvider) -> None:
+        at.open()
+        source = at.source
+        await command(at, "tallystick.send", at.code)
+        assert at.source == source
+        assert provider.requests == []
+        assert "This is no chat" in at.client.all("window/showMessage")[-1]["message"]
+
+    play(tmp_path, NO_REPLIES, scene)
 
 
 def test_a_draft_is_never_taken_for_a_command(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.lsp_client import LspClient, LspError, Refuse, started
+from tests.support.lsp_client import SERVER, LspClient, LspError, Refuse, started
 from tests.support.scripted_provider import Reply, ScriptedProvider
 
 EDIT = 'call edit {"path":"a.py","edits":[{"old":"x = 1","new":"x = 2  # 🎉"}]}'
@@ -64,7 +64,8 @@ async def desk(tmp_path: Path, provider: ScriptedProvider, **options: Any) -> As
         "OPENAI_BASE_URL": provider.url,
     }
     environment.update(options.get("environment", {}))
-    async with started(environment, encoding=options.get("encoding", "utf-16")) as client:
+    command = options.get("command", SERVER)
+    async with started(environment, encoding=options.get("encoding", "utf-16"), command=command) as client:
         if "configuration" in options:
             client.responders["workspace/configuration"] = lambda _: [options["configuration"]]
         given = {"options": options.get("options"), "replay": options.get("replay")}

@@ -55,7 +55,17 @@ def test_commands_are_read(prompt: str, name: str | None, rest: str) -> None:
 
 @pytest.mark.parametrize(
     ("prompt", "word"),
-    [("/halp", "/halp"), ("/help", None), ("/tmp", "/tmp"), ("/tmp/x", None), ("/A", None), ("/x\nis a path", None), ("", None)],
+    [
+        ("/halp", "/halp"),
+        ("/help", None),
+        ("/tmp", "/tmp"),
+        ("/tmp/x", None),
+        ("/A", "/A"),
+        ("/tmp is full", None),
+        ("/usge today", "/usge"),
+        ("/x\nis a path", None),
+        ("", None),
+    ],
 )
 def test_words_that_look_like_commands(prompt: str, word: str | None) -> None:
     assert mistyped(prompt) == word

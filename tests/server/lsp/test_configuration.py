@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.server.lsp.test_chat_commands import ask
 from tests.server.lsp.test_chat_turn import EDIT, Desk, play
+from tests.support.lsp_client import SERVER
 from tests.support.scripted_provider import ScriptedProvider
 
 from tallystick_agent.settings import BudgetSettings, PermissionSettings, Settings
@@ -63,9 +64,13 @@ def test_the_narrower_of_both_holds() -> None:
 
 
 def test_where_chats_go(tmp_path: Path) -> None:
-    assert chats_folder(Configuration(), tmp_path) == tmp_path / ".tally"
-    assert chats_folder(read({"chatsFolder": "talks"}), tmp_path) == tmp_path / "talks"
-    assert chats_folder(read({"chatsFolder": "/elsewhere"}), tmp_path) == Path("/elsewhere")
+    assert chats_folder(Configuration(), ".tally", tmp_path) == tmp_path / ".tally"
+    assert chats_folder(read({"chatsFolder": "talks"}), "/elsewhere", tmp_path) == tmp_path / "talks"
+    assert chats_folder(Configuration(), "/elsewhere", tmp_path) == Path("/elsewhere")
+    for outside in ("/etc", "~/x", "../x", "a/../../x"):
+        found = read({"chatsFolder": outside})
+        assert found.chats_folder is None
+        assert "settings.toml" in found.problems[0]
 
 
 @pytest.mark.parametrize("how", ["options", "named options", "pulled"])
@@ -81,9 +86,18 @@ def test_an_edit_that_the_editor_forbids(tmp_path: Path, how: str) -> None:
         await at.send()
         assert "x = 1" in at.source
         assert "not allowed here" in str(provider.requests[-1].body["messages"])
-        assert provider.requests[0].body["model"] == "chosen"
+        assert provider.requests[0].body["model"] == "scripted", "the user named a model on the command line"
 
     play(tmp_path, [EDIT, "I may not."], scene, capabilities=capabilities, options=options, configuration=section)
+
+
+def test_the_editors_model_serves_where_the_user_named_none(tmp_path: Path) -> None:
+    async def scene(at: Desk, provider: ScriptedProvider) -> None:
+        at.open(prompt="hi")
+        await at.send()
+        assert provider.requests[0].body["model"] == "chosen"
+
+    play(tmp_path, ["Hello."], scene, options={"model": "openai/chosen"}, command=SERVER[:-2])
 
 
 def test_a_change_counts_from_the_next_session_on(tmp_path: Path) -> None:
