@@ -73,10 +73,12 @@ class ChatWriter:
         return place(text, Placed(shown=self._shown), self._wanted)[0]
 
     def opened(self, text: str) -> None:
-        """The person closed the chat and opened it again: the answer is where it reads as we left it."""
+        """The person opened the chat, again or while the server kept it: the answer is where it reads as we left it, or as it
+        was a moment before, since an editor reads a file before it tells of that."""
         self._place, self._sent, self._text = _found(text, self._shown), None, text
         if self._place is None:
-            self._shown = ""
+            self._place = _earlier(text, self._shown or self._wanted)
+            self._shown = text[self._place.start : self._place.end] if self._place is not None else ""
 
     def changed(self, change: Change, after: str) -> None:
         """Knows our own edit by its result, since it was bound to the text before; everything else is the person's."""
@@ -148,6 +150,14 @@ def _found(text: str, shown: str) -> Place | None:
     words = shown.rstrip("\n")
     at = text.rfind(words) if words else -1
     return Place(start=at, end=at + len(words)) if at >= 0 else None
+
+
+def _earlier(text: str, shown: str) -> Place | None:
+    """Where the text ends in a beginning of `shown`."""
+    heading = shown.partition("\n")[0]
+    at = text.rfind(heading) if heading else -1
+    said = text[at:].rstrip("\n") if at >= 0 else ""
+    return Place(start=at, end=at + len(said)) if said and shown.startswith(said) else None
 
 
 async def revise(

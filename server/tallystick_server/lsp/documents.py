@@ -123,6 +123,9 @@ class OpenDocuments:
 
     def keep(self, uri: str, text: str, version: int) -> None:
         """A chat's text that the server keeps in the editor's place, until an editor opens it."""
+        if self.filed(uri):
+            self.change(uri, version, [types.TextDocumentContentChangeWholeDocument(text=text)], "utf-16")
+            return
         self.open(types.TextDocumentItem(uri=uri, language_id="markdown", version=version, text=text))
         self._filed.add(unquote(uri))
 

@@ -241,7 +241,7 @@ def test_what_is_offered_where(tmp_path: Path) -> None:
         selected = list(await offered(at.client, at.code, lines(3, 5)))
         assert selected == [f"Tallystick: {name}" for name in ("Ask…", "Edit…", "Explain", "Write tests", "Document")]
         assert list(await offered(at.client, at.code, lines(4, 4))) == [
-            *(f"Tallystick: {name}" for name in ("New chat", "Ask…", "Explain"))
+            *(f"Tallystick: {name}" for name in ("Ask…", "Explain", "New chat"))
         ]
         assert list(await offered(at.client, at.code, lines(4, 4), triggerKind=2)) == []
         assert list(await offered(at.client, at.code, lines(3, 5), triggerKind=2)) == selected
