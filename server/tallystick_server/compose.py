@@ -190,14 +190,9 @@ class Application:
         except Exception as error:
             logging.getLogger("tallystick").warning("the index was not built ahead: %s", type(error).__name__)
 
-    async def names(self, root: Path, words: str, most: int) -> tuple[tuple[str, str], ...]:
-        """Names of definitions that these words are about, each with its path. Raises `ConfigurationError`."""
-        if not words.strip("._"):
-            return ()
-        found = await self.code_search(self.disk(root)).find(f"`{words}`", [2_000], mode="outline")
-        lines = [line for code_map in found.maps.values() for line in code_map.lines]
-        near = [line for line in lines if words.lower() in line.name.lower()]
-        return tuple(dict.fromkeys((line.name, line.path) for line in near))[:most]
+    async def names(self, root: Path, begun: str, most: int) -> tuple[tuple[str, str], ...]:
+        """Names of definitions that go on with what was begun, each with its path. Raises `ConfigurationError`."""
+        return await self.code_search(self.disk(root)).names(begun, most)
 
     def commits(self, root: Path, most: int) -> tuple[tuple[str, str], ...]:
         """The newest commits: their names, and the first lines of their messages. Blocks."""

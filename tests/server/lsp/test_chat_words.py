@@ -110,11 +110,15 @@ def test_items_in_a_chat(tmp_path: Any, encoding: str) -> None:
         at.client.replace(at.chat, 0, len(at.said), "🎉 look at @ca")
         await choose(at, "@cart.py")
         assert at.said == "🎉 look at @cart.py"
-        at.client.replace(at.chat, len(at.said), len(at.said), " and @symbol:Cart")
-        assert "@symbol:Cart" in [one["label"] for one in await items(at)]
+        at.client.replace(at.chat, len(at.said), len(at.said), " and @symbol:Ca")
+        assert (await items(at))[0]["label"] == "@symbol:Cart"
+        at.client.replace(at.chat, len(at.said), len(at.said), "rt.tot")
+        assert "@symbol:Cart.total" in [one["label"] for one in await items(at)]
         at.client.replace(at.chat, 0, len(at.said), "@commit:")
         [item] = await items(at)
         assert item["detail"] == "Mend the cart"
+        at.client.replace(at.chat, len(at.said), len(at.said), "zz")
+        assert await items(at) == []
         at.client.replace(at.chat, 0, len(at.said), "no mark here")
         assert await items(at) == []
 

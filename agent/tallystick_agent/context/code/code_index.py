@@ -8,7 +8,7 @@ import hashlib
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -33,6 +33,8 @@ MOST_DECODED: Final = 200
 _BATCH: Final = 200
 _ATTEMPTS: Final = 3
 """How often one refresh reads again what the store lost."""
+MOST_NAMED: Final = 20_000
+"""Files whose names are kept in memory."""
 _LEFT_OUT: Final = b"left out: "
 """What the key of a file that is in no index begins with; the reason follows. Other keys are digests."""
 
@@ -72,6 +74,7 @@ class CodeIndex:
         self._past = history(())
         self._view: View | None = None
         self._decoded: OrderedDict[bytes, Record] = OrderedDict()
+        self._names: dict[bytes, tuple[str, ...]] = {}
 
     def refresh(self, files: Files, progress: Callable[[Progress], None] | None = None) -> View:
         """The files as they are now. Blocks; the first time on a new workspace for seconds a thousand files."""
@@ -91,6 +94,19 @@ class CodeIndex:
         """The names and first lines of a file of a view; `None` where the store lost it."""
         with self._lock:
             return self._record(key)
+
+    def names(self, view: View) -> Iterator[tuple[str, str]]:
+        """Name and path of every definition of a view. Blocks; the first time for as long as reading all records takes."""
+        for path, number in view.corpus.numbers.items():
+            key = view.corpus.keys[number]
+            known = self._names.get(key)
+            if known is None:
+                record = self.record(key)
+                known = tuple(chunk.name for chunk in record.chunks if chunk.name) if record is not None else ()
+                if len(self._names) >= MOST_NAMED:
+                    self._names.clear()
+                self._names[key] = known
+            yield from ((name, path) for name in known)
 
     def stop(self) -> None:
         """Ends a refresh that is running after its present batch; what it did is kept."""

@@ -5,6 +5,7 @@ says it would.
 """
 
 import asyncio
+import heapq
 from collections.abc import Callable, Sequence
 
 from tallystick_agent.context.code.code_index import CodeIndex, View
@@ -24,6 +25,21 @@ class CodeSearch:
     async def prepare(self, progress: Callable[[Progress], None] | None = None) -> View:
         """Brings the index up to date ahead of a question."""
         return await asyncio.to_thread(self._index.refresh, self._workspace.now(), progress)
+
+    async def names(self, begun: str, most: int) -> tuple[tuple[str, str], ...]:
+        """Definitions whose name goes on with what was begun, before those that hold it; each with its path."""
+        files, low = self._workspace.now(), begun.lower()
+
+        def work() -> tuple[tuple[str, str], ...]:
+            found: dict[tuple[str, str], tuple[int, int]] = {}
+            for name, path in self._index.names(self._index.refresh(files)):
+                lower = name.lower()
+                if low in lower:
+                    ahead = lower.startswith(low) or lower.rpartition(".")[2].startswith(low)
+                    found[name, path] = (0 if ahead else 1, len(name))
+            return tuple(heapq.nsmallest(most, found, key=lambda one: (*found[one], one)))
+
+        return await asyncio.to_thread(work)
 
     async def find(
         self,

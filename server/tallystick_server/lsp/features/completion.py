@@ -51,11 +51,14 @@ async def _named(server: TallystickServer, document: OpenDocument, found: Typed)
     try:
         app = await server.sessions.application()
         if found.begun.startswith("symbol:"):
-            names = await app.names(root, found.begun.removeprefix("symbol:"), MOST_NAMES)
-            return tuple(Word(text=f"@symbol:{name}", says=path, kind="symbol") for name, path in names)
+            around, dot, begun = found.begun.removeprefix("symbol:").rpartition(".")
+            names = await app.names(root, begun, MOST_NAMES)
+            return tuple(Word(text=f"@symbol:{around}{dot}{name}", says=path, kind="symbol") for name, path in names)
         if found.begun.startswith("commit:"):
-            commits = await asyncio.to_thread(app.commits, root, MOST_NAMES)
-            return tuple(Word(text=f"@commit:{sha[:10]}", says=message, kind="commit") for sha, message in commits)
+            low = found.begun.removeprefix("commit:").lower()
+            commits = await asyncio.to_thread(app.commits, root, 10 * MOST_NAMES)
+            fitting = [(sha, message) for sha, message in commits if sha.startswith(low) or low in message.lower()]
+            return tuple(Word(text=f"@commit:{sha[:10]}", says=message, kind="commit") for sha, message in fitting[:MOST_NAMES])
         files = await app.disk(root).files()
     except TallystickError:
         return ()
