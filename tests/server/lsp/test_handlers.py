@@ -53,7 +53,13 @@ def register(server):
 
     @server.feature("test/thread")
     async def thread(params):
-        await asyncio.to_thread(threading.Event().wait)
+        loop = asyncio.get_running_loop()
+
+        def held():
+            loop.call_soon_threadsafe(server.editor.notify, "test/began", params)
+            threading.Event().wait()
+
+        await asyncio.to_thread(held)
 
 class Server(TallystickServer):
     def __init__(self, model):
@@ -171,7 +177,7 @@ def test_work_that_cannot_be_ended_does_not_keep_the_process(tmp_path: Path, met
         async with server(tmp_path) as client:
             client.send({"id": "never", "method": method, "params": {}})
             if method == "test/thread":
-                await client.request("test/echo", 1)
+                await client.until(lambda: client.all("test/began"))
             assert client.process.stdin is not None
             client.process.stdin.close()
             assert await client.process.wait() == 1
