@@ -152,8 +152,8 @@ class Repo:
             return (self._root / named).parent if named else None
         for name in ("config.worktree", "config"):
             settings = str(self._root.absolute() / name)
-            if named := self._ask("config", "--file", settings, "--no-includes", "--get", "core.worktree"):
-                return self._root / named
+            if told := self._ask("config", "--file", settings, "--no-includes", "--get", "core.worktree"):
+                return self._root / told
         return self._root.parent if self._root.name == ".git" else None
 
     def commits(self, most: int) -> tuple[str, ...]:

@@ -71,7 +71,6 @@ class _Run:
             message = await self._message()
             if written is not None:
                 await self._insert(written.uri, insertion, message)
-            self._check()
             outcome = "done"
         except TallystickError as error:
             server.editor.say_error(error)
@@ -99,7 +98,10 @@ class _Run:
             lambda text: text if self._stopped else insertion.into(text, message),
             lambda text: message in text,
         )
-        if not stands and server.documents.get(uri) is not None:
+        now = server.documents.get(uri)
+        if now is None or message not in now.plain:
+            self._check()
+        if not stands and now is not None:
             server.editor.say("The commit message did not get into the document.", types.MessageType.Warning)
 
     async def _message(self) -> str:
