@@ -201,6 +201,19 @@ class Application:
         repo = Repo(root, self.environment)
         return tuple((one.sha, one.message.split("\n")[0]) for one in repo.changes(repo.commits(most))) if repo.found else ()
 
+    def staged(self, root: Path) -> bool:
+        """Whether a commit would take anything of a folder now. Blocks."""
+        from tallystick_agent.git.changes import any_staged
+        from tallystick_agent.git.repo import Repo
+
+        return any_staged(Repo(root, self.environment))
+
+    def work_tree(self, git_folder: Path) -> Path | None:
+        """The work tree of a git folder, links resolved; `None` where there is none that owns it. Blocks."""
+        from tallystick_agent.git.repo import Repo
+
+        return Repo(git_folder, self.environment).work_tree()
+
     def outlook(self, found: "Explained") -> "Forecast":
         """How long a session's window and money last if it goes on as it did."""
         from tallystick_agent.context.economics import forecast

@@ -49,7 +49,7 @@ def changes(repo: Repo, files: Files) -> tuple[Change, ...]:
 def staged(repo: Repo) -> tuple[Change, ...]:
     """What a commit would take now, by path: the index against HEAD. Blocks."""
     before, now = repo.tree(), repo.index()
-    paths = sorted(path for path in {*before, *now} if before.get(path) != now.get(path))
+    paths = _differing(before, now)
     found: list[Change] = []
     for path in paths[:MOST_CHANGED]:
         old = repo.blob(before[path]) if path in before else b""
@@ -61,6 +61,15 @@ def staged(repo: Repo) -> tuple[Change, ...]:
     if len(paths) > MOST_CHANGED:
         found.append(Change(path="…", diff=f"(more than {MOST_CHANGED} files are staged; the others are not shown)\n"))
     return tuple(found)
+
+
+def any_staged(repo: Repo) -> bool:
+    """Whether `staged` gives anything; no blob is read. Blocks."""
+    return bool(_differing(repo.tree(), repo.index()))
+
+
+def _differing(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    return sorted(path for path in {*before, *now} if before.get(path) != now.get(path))
 
 
 def _change(repo: Repo, files: Files, path: str, before: Mapping[str, str], live: Mapping[str, str]) -> Change | None:

@@ -1,4 +1,5 @@
-"""The one owner of GitPython. Owns three questions: which files a repository has, where its HEAD is, and what commits changed.
+"""The one owner of GitPython. Owns four questions: which files a repository has, where its HEAD and its work tree are, and
+what commits changed.
 
 Only index-reading plumbing is called; no model-made text ever becomes an argument.
 """
@@ -34,6 +35,8 @@ class CommitChange:
 
 _MARK, _SEPARATOR = "\x01", "\x02"
 """No message of a sane commit has them, and one that does only spoils its own row."""
+
+_MOST_PATH = 4_096
 
 
 class Repo:
@@ -128,6 +131,30 @@ class Repo:
     def prefix(self) -> str:
         """The folder that was asked, below the work tree's top, with `/` at its end; empty for the top itself."""
         return self._ask("rev-parse", "--show-prefix") or ""
+
+    def work_tree(self) -> Path | None:
+        """The work tree whose git folder was asked: `.git`, or what a linked work tree or a submodule has in its place.
+
+        `None` where the tree does not own the folder: what the files of a git folder claim is not believed by itself.
+        """
+        claimed = self._claimed_tree()
+        if claimed is None or not claimed.is_dir():
+            return None
+        tree = Path(os.path.realpath(claimed))
+        owned = Repo(tree, self._environment)._ask("rev-parse", "--absolute-git-dir")
+        return tree if owned and os.path.realpath(owned) == os.path.realpath(self._root) else None
+
+    def _claimed_tree(self) -> Path | None:
+        linked = self._root / "gitdir"
+        if linked.is_file():
+            with linked.open("rb") as file:
+                named = os.fsdecode(file.read(_MOST_PATH).rstrip(b"\r\n"))
+            return (self._root / named).parent if named else None
+        for name in ("config.worktree", "config"):
+            settings = str(self._root.absolute() / name)
+            if told := self._ask("config", "--file", settings, "--no-includes", "--get", "core.worktree"):
+                return self._root / told
+        return self._root.parent if self._root.name == ".git" else None
 
     def commits(self, most: int) -> tuple[str, ...]:
         """The newest commits that HEAD comes from, merges left out, newest first."""

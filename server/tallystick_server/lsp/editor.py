@@ -48,6 +48,8 @@ class Editor:
         self._wire = wire
         self._documents = documents
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._running: dict[types.ProgressToken, Progress] = {}
+        """What is shown as under way and has not ended, by token."""
         self._capabilities = types.ClientCapabilities()
         self._knows_versions = False
         """Whether the editor takes edits with versions: it said so, or did."""
@@ -263,7 +265,13 @@ class Editor:
 
     def progress(self, title: str, on_cancel: Callable[[], None]) -> "Progress":
         window = self._capabilities.window
-        return Progress(self, self._wire, title, on_cancel, shown=window is not None and bool(window.work_done_progress))
+        shown = window is not None and bool(window.work_done_progress)
+        return Progress(self, self._wire, self._running, title, on_cancel, shown=shown)
+
+    def progress_cancelled(self, token: types.ProgressToken) -> None:
+        """The person cancelled a progress; one that has ended meanwhile is left alone."""
+        if token in self._running:
+            self._running[token].on_cancel()
 
 
 def _version(document: OpenDocument) -> types.OptionalVersionedTextDocumentIdentifier:
@@ -278,14 +286,26 @@ def _wants_status(experimental: Any) -> bool:
 class Progress:
     """One work-done progress. It never holds up the work: reports made before the editor agreed are left out."""
 
-    def __init__(self, editor: Editor, wire: Wire, title: str, on_cancel: Callable[[], None], *, shown: bool) -> None:
+    def __init__(
+        self,
+        editor: Editor,
+        wire: Wire,
+        running: "dict[types.ProgressToken, Progress]",
+        title: str,
+        on_cancel: Callable[[], None],
+        *,
+        shown: bool,
+    ) -> None:
+        """`running` holds it by its token until it ends."""
         self.token = f"tallystick-{uuid.uuid4()}"
         self.on_cancel = on_cancel
         self._wire = wire
         self._title = title
         self._message = ""
         self._begun = self._ended = False
+        self._running = running
         if shown:
+            running[self.token] = self
             editor.spawn(self._begin())
 
     async def _begin(self) -> None:
@@ -307,6 +327,7 @@ class Progress:
         if self._begun and not self._ended:
             self._send(types.WorkDoneProgressEnd(message=message))
         self._ended = True
+        self._running.pop(self.token, None)
 
     def _send(self, value: types.WorkDoneProgressBegin | types.WorkDoneProgressReport | types.WorkDoneProgressEnd) -> None:
         self._wire.notify(types.PROGRESS, types.ProgressParams(token=self.token, value=value))

@@ -26,6 +26,7 @@ COMMIT: Final = (
     "A first line in the imperative of at most 72 characters, then, only where the why is not plain, an empty line and a few"
     " short lines that say why. Answer with the message alone: no fence, no quotes, no comment."
 )
+NOTHING_STAGED: Final = "Nothing is staged for a commit."
 MOST_NAMES: Final = 1_000
 
 
@@ -67,6 +68,8 @@ async def run(called: Called, place: Place, sessions: "Sessions") -> Prompt | Sa
             return await _budget(app, rest, place, sessions)
         case "review":
             return Prompt(text=REVIEW + (f"\n{rest}" if rest else ""), mode="plan")
+        case "commit" if not await asyncio.to_thread(app.staged, sessions.root_for(place.path)):
+            return Said(text=NOTHING_STAGED)
         case "commit":
             return Prompt(text=COMMIT + (f"\n{rest}" if rest else ""), mode="answer", purpose="commit_message")
         case "rename":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.agent.context.code.workspaces import commit, git
+from tests.agent.context.code.workspaces import commit
 from tests.server.lsp.test_chat_turn import EDIT, Desk, play
 from tests.support.lsp_client import LspError
 from tests.support.scripted_provider import Reply, ScriptedProvider
@@ -255,23 +255,6 @@ def test_export_writes_beside_the_chat_and_never_over_a_file(tmp_path: Path) -> 
         assert json.loads(log.read_text().splitlines()[0])["kind"] == "session_opened"
 
     play(tmp_path, ["Hello."], scene)
-
-
-def test_the_commit_message_goes_above_gits_comments(tmp_path: Path) -> None:
-    async def scene(at: Desk, provider: ScriptedProvider) -> None:
-        commit(at.root, "First", a="x = 0\n")
-        (at.root / "a.py").write_text("x = 1\n")
-        git(at.root, "add", "-A")
-        uri = (at.root / ".git" / "COMMIT_EDITMSG").as_uri()
-        at.client.open(uri, "\n# Please enter the commit message\n# On branch main\n", "gitcommit")
-        await at.client.run((await at.client.actions(uri))["Tallystick: Write the commit message"])
-        assert at.client.documents[uri].text.startswith("Set x to 1\n\nBecause.\n\n# Please enter")
-        assert "+x = 1" in str(provider.requests[0].body["messages"])
-        assert "tools" not in provider.requests[0].body
-        ledger = await command(at, "tallystick.commitMessage")
-        assert ledger == "Again."
-
-    play(tmp_path, ["```\nSet x to 1\n\nBecause.\n```", "Again."], scene)
 
 
 def test_new_chats_lie_in_the_folder_that_the_user_chose(tmp_path: Path) -> None:

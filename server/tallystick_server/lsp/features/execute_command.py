@@ -28,7 +28,7 @@ def register(server: TallystickServer) -> None:
             server.editor.say("This question is no longer open.")
 
     async def progress_cancelled(params: types.WorkDoneProgressCancelParams) -> None:
-        server.chats.cancelled(params.token)
+        server.editor.progress_cancelled(params.token)
 
     server.command(SEND)(send)
     server.command(STOP)(stop)
