@@ -16,7 +16,6 @@ from tallystick_agent.protocol.ids import SessionId
 from tallystick_agent.protocol.operations import Operation
 from tallystick_agent.protocol.usage import Cost, Usage
 
-
 CHAT_SUFFIX: Final = ".tally.md"
 """Of the names of chat documents. They are their reader's: no workspace lists them, though one may be read by its name."""
 
