@@ -305,7 +305,7 @@ def test_chats_in_the_default_folder_are_ignored_by_git_unless_their_reader_want
             folder.mkdir()
         if kept:
             (folder / ".gitignore").write_text(kept)
-        for _ in range(2):
+        for _number in range(2):
             await command(at, "tallystick.newChat", None, "say hello", False)
         assert len(list(folder.glob("*.tally.md"))) == 2
         status = git(at.root, "status", "--porcelain", "--", ".tally")
