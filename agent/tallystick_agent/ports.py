@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from tallystick_agent.protocol.code import Found, Hints, Mode
 from tallystick_agent.protocol.diagnostics import Reports
@@ -15,6 +15,9 @@ from tallystick_agent.protocol.events import Event
 from tallystick_agent.protocol.ids import SessionId
 from tallystick_agent.protocol.operations import Operation
 from tallystick_agent.protocol.usage import Cost, Usage
+
+CHAT_SUFFIX: Final = ".tally.md"
+"""Of the names of chat documents. They are their reader's: no workspace lists them, though one may be read by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tallystick_agent.git.repo import Repo
-from tallystick_agent.ports import Files
+from tallystick_agent.ports import CHAT_SUFFIX, Files
 from tallystick_agent.protocol.errors import WorkspaceError
 
 MOST_FILES: Final = 20_000
@@ -30,7 +30,9 @@ def changes(repo: Repo, files: Files) -> tuple[Change, ...]:
     """
     hidden = repo.left_out()
     live = {path: stamp for path, stamp in files.stamps().items() if not stamp.startswith("!")}
-    before = {path: blob for path, blob in repo.tree().items() if path in live or path not in hidden}
+    # A chat that was committed is not listed either, and not gone for that.
+    tree = {path: blob for path, blob in repo.tree().items() if not path.endswith(CHAT_SUFFIX)}
+    before = {path: blob for path, blob in tree.items() if path in live or path not in hidden}
     found: list[Change] = []
     paths = sorted({*before, *live})
     for path in paths[:MOST_FILES]:

@@ -1,7 +1,7 @@
 """The files of a folder on this machine. Owns reading, listing and atomic writing beneath one root.
 
 Every path passes `policy.paths`; a write goes to a temporary file beside its target, is synced and renamed. Line endings,
-byte order mark and mode are kept. Bytes that are no UTF-8 survive a round trip.
+byte order mark and mode are kept. Bytes that are no UTF-8 survive a round trip. Chats are their reader's and are not listed.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tallystick_agent.git.repo import Repo
 from tallystick_agent.policy.paths import confine, folder_beneath, open_beneath
-from tallystick_agent.ports import Document, FileWrite
+from tallystick_agent.ports import CHAT_SUFFIX, Document, FileWrite
 from tallystick_agent.protocol.digest import digest
 from tallystick_agent.protocol.errors import StaleDocument, StorageError, WorkspaceError
 
@@ -203,7 +203,10 @@ class DiskWorkspace:
         return tuple(path for path in self._everything() if self._is_file(path))
 
     def _everything(self) -> tuple[str, ...]:
-        """With the folders that git lists as if they were files."""
+        """With the folders that git lists as if they were files, without chats."""
+        return tuple(path for path in self._all() if not path.endswith(CHAT_SUFFIX))
+
+    def _all(self) -> tuple[str, ...]:
         repo = Repo(self._root, self._environment)
         listed = repo.files() if repo.found else ()
         if listed:

@@ -1,7 +1,7 @@
 """The prompts that code actions begin or send. Pure; owns the words, and the spelling of a place as a mention.
 
-Words that come from the workspace (a comment, a linter's message) stand in the prompt as quotations. They cannot make an
-address be fetched: a mention of one in them is broken.
+Words that come from the workspace (an excerpt, a comment, a linter's message, a file's name) point at nothing: every `@` in
+them that would begin a mention gets a space behind it. Only the place itself, and what the person typed, is looked up.
 """
 
 import re
@@ -19,6 +19,10 @@ MOST_PROBLEMS = 50
 MOST_PROBLEM_CHARS = 500
 MOST_EXCERPT_LINES = 400
 _PLAIN = re.compile(r"""[^\s"'`,;()\[\]{}<>@#:]{1,280}""")
+_BEGINS = re.compile(r"(?<![\w/.])@(?!\s)")
+"""An `@` that the grammar of mentions would take, or would once the text around it was broken: as it, but also after an `@`."""
+MOST_PATH: Final = 300
+"""Characters of a path that a mention can hold."""
 _WORDS: Final = ("diff", "changes", "staged", "terminal", "diagnostics", "problems")
 MOST_BLOCK_LINES: Final = 200
 _DEFINES = re.compile(
@@ -60,7 +64,7 @@ class Place:
 
 def prompt_for(kind: Kind, place: Place, *, problems: Sequence[Problem] = (), words: str = "") -> str:
     """The prompt of a task. For `ask` and `edit` without `words` it is only begun, for the person to go on."""
-    spelled = mention(place, whole=kind == "fixAll") or place.name
+    spelled = mention(place, whole=kind == "fixAll") or _tame(place.name)
     if kind in NEEDS_WORDS:
         begun = f"{spelled} " if kind == "ask" else f"Change {spelled}: "
         text = f"{begun}{words.strip()}"
@@ -86,7 +90,7 @@ def _blocks(kind: Kind, problems: Sequence[Problem], words: str) -> list[str]:
 
 def _bullet(problem: Problem) -> str:
     message = _tame(" ".join(problem.message.split()))
-    cut = message if len(message) <= MOST_PROBLEM_CHARS else message[: MOST_PROBLEM_CHARS - 1] + "…"
+    cut = message if len(message) <= MOST_PROBLEM_CHARS else message[: MOST_PROBLEM_CHARS - 1].rstrip("@") + "…"
     source = f" ({_tame(' '.join(problem.source.split())[:80])})" if problem.source else ""
     return f"- line {problem.line + 1}, {problem.severity}: {cut}{source}"
 
@@ -96,14 +100,14 @@ def _quotation(text: str) -> str:
 
 
 def _tame(text: str) -> str:
-    """Text of the workspace: nothing hidden in it, and no address that the prompt would fetch."""
-    return re.sub(r"@(?=https?://)", "@ ", shown(text), flags=re.IGNORECASE)
+    """Text of the workspace: nothing hidden in it, and no mention. Decorators and annotations may be written so too."""
+    return _BEGINS.sub("@ ", shown(text))
 
 
 def mention(place: Place, *, whole: bool = False) -> str | None:
     """`@path:from-to`; `None` where the path cannot be written so."""
     path = place.path
-    if path is None or '"' in path or "\n" in path or "\r" in path:
+    if path is None or not 0 < len(path) <= MOST_PATH or '"' in path or "\n" in path or "\r" in path:
         return None
     name = path if _PLAIN.fullmatch(path) and path not in _WORDS and not path.endswith((".", "!", "?")) else f'"{path}"'
     if whole:
@@ -113,7 +117,7 @@ def mention(place: Place, *, whole: bool = False) -> str | None:
 
 
 def _fenced(excerpt: str) -> str:
-    lines = excerpt.split("\n")[:MOST_EXCERPT_LINES]
+    lines = _tame(excerpt).split("\n")[:MOST_EXCERPT_LINES]
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     return "\n".join([fence, *lines, fence])

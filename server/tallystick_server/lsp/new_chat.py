@@ -1,9 +1,11 @@
 """Makes chat documents: a file with a name of its own in the chats folder, shown in the editor, and sent where that is asked.
 
-An editor that shows no documents is told where the chat is; a turn in it runs all the same and writes into the file.
+An editor that shows no documents is told where the chat is; a turn in it runs all the same and writes into the file. The
+default folder, inside the workspace, gets a `.gitignore` of its own: chats belong to their reader, not to the project.
 """
 
 import asyncio
+import contextlib
 import os
 import re
 from datetime import datetime
@@ -14,6 +16,7 @@ from lsprotocol import types
 
 from tallystick_server.lsp.chat_document import SUFFIX, YOU, parse
 from tallystick_server.lsp.chat_writer import revise
+from tallystick_server.lsp.configuration import DEFAULT_FOLDER
 from tallystick_server.lsp.documents import real_path
 from tallystick_server.lsp.positions import units
 
@@ -34,6 +37,8 @@ async def new_chat(server: "TallystickServer", *, root: Path, text: str, send: b
     folder = await server.sessions.chats_folder(root)
     if await asyncio.to_thread(_leads_out, folder, root):
         raise OSError(f"{folder.name} leads out of the workspace")
+    if folder == root / DEFAULT_FOLDER:
+        await asyncio.to_thread(_ignore, folder)
     content = f"{YOU}\n\n{text}\n"
     path, made = await _create(server, folder, text, content)
     uri = path.as_uri()
@@ -92,6 +97,14 @@ async def _create(server: "TallystickServer", folder: Path, text: str, content: 
 def _leads_out(folder: Path, root: Path) -> bool:
     """A workspace must not choose where else on the disk its reader's chats go."""
     return folder.is_relative_to(root) and not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(root))
+
+
+def _ignore(folder: Path) -> None:
+    """Makes the folder and keeps git away from it. One that is there already is as its reader wants it."""
+    if os.path.lexists(folder):
+        return
+    with contextlib.suppress(FileExistsError):
+        _write_new(folder / ".gitignore", "*\n")
 
 
 def _free(folder: Path, text: str) -> Path:

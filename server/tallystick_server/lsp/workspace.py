@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
-from tallystick_agent.ports import Document, Files, FileWrite, Workspace
+from tallystick_agent.ports import CHAT_SUFFIX, Document, Files, FileWrite, Workspace
 from tallystick_agent.protocol.digest import digest
 from tallystick_agent.protocol.errors import StaleDocument, WorkspaceError
 from tallystick_server.lsp.documents import OpenDocument, OpenDocuments
@@ -21,7 +21,6 @@ from tallystick_server.lsp.positions import landed
 
 SETTLE_S = 5.0
 """Seconds for which an editor may take to tell us of an edit that it says it made."""
-CHAT_SUFFIX = ".tally.md"
 
 
 class Applies(Protocol):

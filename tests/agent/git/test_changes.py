@@ -38,6 +38,14 @@ def test_modified_new_and_deleted_files(tmp_path: Path) -> None:
     }
 
 
+def test_a_chat_is_no_change_though_it_was_committed(tmp_path: Path) -> None:
+    write(tmp_path, {"talk.tally.md": "## You\n"})
+    stored(tmp_path, same=b"one\n")
+    assert found(tmp_path) == {}
+    write(tmp_path, {"talk.tally.md": "## You\n\nhello\n", "new.tally.md": ""})
+    assert found(tmp_path) == {}
+
+
 @pytest.mark.parametrize(
     ("before", "after", "diff"),
     [

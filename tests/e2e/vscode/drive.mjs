@@ -170,6 +170,27 @@ async function document() {
   seen.document = await editorText(page);
 }
 
+/** A task on code that takes words: VS Code's own box asks for them. */
+async function ask() {
+  await openFile(page, "a.py");
+  await page.locator(".editor-instance .view-line").first().click();
+  await page.keyboard.press("Control+.");
+  const action = page.locator(".action-widget .monaco-list-row").filter({ hasText: "Tallystick: Ask…" });
+  await action.waitFor();
+  await action.click();
+  const input = page.locator(".quick-input-widget input.input");
+  await input.waitFor();
+  seen.box = await page.locator(".quick-input-widget").innerText();
+  await input.fill("what is unsaved here?");
+  await input.press("Enter");
+  await page.locator('.tab.active[data-resource-name*="what-is-unsaved"]').waitFor();
+  seen.askedCode = await until("the answer in a new chat", async () => {
+    const text = await editorText(page);
+    return /request/.test(text) ? text : undefined;
+  });
+  await picture("ask-code");
+}
+
 async function inline() {
   await openFile(page, "b.py");
   await page.locator(".editor-instance .view-line").last().click();
@@ -216,6 +237,24 @@ async function kill(frame) {
   seen.recovered = { blocks: await frame.locator("#log > *").count(), notes: await frame.locator(".note").allInnerTexts() };
 }
 
+/** Another server by the person's own word, in the middle of a turn. */
+async function restart(frame) {
+  await frame.locator("#prompt").fill("never answer this either");
+  await frame.locator("#prompt").press("Enter");
+  await until("the request", async () => (await frame.locator("#activity").textContent()).includes("Asking"));
+  const [first] = servers();
+  const notes = await frame.locator(".note.warning").count();
+  await command(page, "Tallystick: Restart the Server");
+  await until("the end of the turn", async () => (await frame.locator(".note.warning").count()) > notes);
+  await until("another server", () => servers().length === 1 && servers()[0] !== first);
+  await frame.locator("#banner").waitFor({ state: "hidden" });
+  await frame.locator("#prompt").fill("and now?");
+  await frame.locator("#prompt").press("Enter");
+  await frame.locator(".message").filter({ hasText: "After the restart." }).waitFor();
+  await until("its end", async () => frame.locator("#send").isVisible());
+  seen.restarted = (await frame.locator(".note").allInnerTexts()).at(-1);
+}
+
 async function anew(frame) {
   await command(page, "Tallystick: New Chat");
   await frame.locator(".welcome").waitFor();
@@ -256,10 +295,12 @@ try {
   const frame = await step("chat", chat);
   await step("undo", () => undo(frame));
   await step("document", document);
+  await step("ask", ask);
   if (given.inline) {
     await step("inline", inline);
   }
   await step("kill", () => kill(frame));
+  await step("restart", () => restart(frame));
   await step("light", light);
   await step("anew", () => anew(frame));
   await step("wrong", () => wrong(frame));

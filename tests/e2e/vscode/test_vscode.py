@@ -25,6 +25,7 @@ CHROMIUM = "apt-get install --no-install-recommends chromium"
 A = "def total(prices):\n    return sum(prices)\n"
 B = "# b.py\n"
 MODEL = "openai/gpt-5-mini"
+OF_A_SERVER_THAT_DID_NOT_START = ("couldn't create connection", "Starting server failed")
 ANSWER = """\
 `total` now takes the **tax** into account:
 
@@ -52,12 +53,20 @@ DOCUMENT: list[Reply | str] = [
     "Hello is in.",
     "Again it is.",
 ]
-AFTER: list[Reply | str] = ["Still here.", Reply(hang=True), "Here I am.", Reply(hang=True)]
+ASK: list[Reply | str] = ["The first line is not saved."]
+AFTER: list[Reply | str] = [
+    "Still here.",
+    Reply(hang=True),
+    "Here I am.",
+    Reply(hang=True),
+    Reply(hang=True),
+    "After the restart.",
+]
 
 
 def script() -> Callable[[dict[str, Any], int], Reply]:
     """What the model says; a request that offers no tools is one for a completion, and takes none of the turns' replies."""
-    left: list[Reply | str] = [*CHAT, *DOCUMENT, *AFTER]
+    left: list[Reply | str] = [*CHAT, *DOCUMENT, *ASK, *AFTER]
 
     def reply(body: dict[str, Any], _: int) -> Reply:
         if not body.get("tools"):
@@ -136,12 +145,14 @@ def test_an_hour_in_vscode(seen: dict[str, Any]) -> None:
     _chat(seen)
     _undo(seen)
     _chat_document(seen)
+    _ask_about_code(seen)
     if seen["inline"]:
         assert "42" in seen["ghost"]
         assert seen["completed"].endswith("answer = 42")
     _server_dies(seen)
+    assert seen["restarted"] == "The server ended in the middle of this turn. What was done stays done."
     _server_cannot_start(seen)
-    assert [line for line in seen["console"] if "couldn't create connection" not in line] == []
+    assert [line for line in seen["console"] if not any(noise in line for noise in OF_A_SERVER_THAT_DID_NOT_START)] == []
 
 
 def _starts_nothing_without_trust(seen: dict[str, Any]) -> None:
@@ -190,10 +201,19 @@ def _chat_document(seen: dict[str, Any]) -> None:
         assert document.count(line) == 1, document
 
 
+def _ask_about_code(seen: dict[str, Any]) -> None:
+    assert "What do you want to know about this code?" in seen["box"]
+    asked = seen["askedCode"]
+    assert re.search(r"@a\.py:\d+(-\d+)? what is unsaved here\?", asked), asked
+    assert "The first line is not saved." in asked
+    [chat] = (seen["root"] / ".tally").glob("*what-is-unsaved*.tally.md")
+    assert (chat.parent / ".gitignore").read_text() == "*\n"
+
+
 def _server_dies(seen: dict[str, Any]) -> None:
     assert seen["after"] == {"other": True}
     assert seen["recovered"]["notes"] == ["The server ended in the middle of this turn. What was done stays done.", "Stopped."]
-    there, waits, on = seen["requests"][-4:-1]
+    there, waits, on = seen["requests"][-6:-3]
     assert "make total count the tax too" in there, "the session goes on where it was"
     assert "wait for me" in waits
     assert on.count("wait for me") == 1

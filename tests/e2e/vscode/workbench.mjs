@@ -44,8 +44,9 @@ export async function command(page, title) {
 export async function openFile(page, name) {
   const input = await quickInput(page, "Control+p");
   await input.fill(name);
-  await page.locator(".quick-input-list .monaco-list-row").filter({ hasText: name }).first().waitFor();
-  await page.keyboard.press("Enter");
+  // The list may still be that of the files seen last: Enter would take its first.
+  const label = page.locator(".label-name", { hasText: new RegExp(`^${name.replaceAll(".", "\\.")}$`) });
+  await page.locator(".quick-input-list .monaco-list-row").filter({ has: label }).first().click();
   await page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
   await page.locator(".editor-instance .view-line").first().waitFor();
 }

@@ -61,6 +61,18 @@ def test_with_git_tracked_and_new_files_are_listed_and_ignored_or_deleted_ones_a
     assert listed(tmp_path) == (".gitignore", "kept.py", "sub/new.py", "tracked.log")
 
 
+@pytest.mark.parametrize("stored", [True, False])
+def test_chats_are_listed_nowhere_and_read_by_their_names(tmp_path: Path, stored: bool) -> None:
+    files(tmp_path, "a.py", ".tally/x.tally.md", "notes.md", "talk.tally.md")
+    if stored:
+        git(tmp_path, "init", "-q")
+        git(tmp_path, "add", "talk.tally.md")
+    workspace = DiskWorkspace(tmp_path, ENVIRONMENT)
+    assert listed(tmp_path) == ("a.py", "notes.md")
+    assert sorted(workspace.now().stamps()) == ["a.py", "notes.md"]
+    assert asyncio.run(workspace.read("talk.tally.md")).text == "text\n"
+
+
 def test_a_part_of_a_repository_is_listed_by_its_own_paths(tmp_path: Path) -> None:
     files(tmp_path, "top.py", "part/a.py", "part/deep/b.py")
     git(tmp_path, "init", "-q")

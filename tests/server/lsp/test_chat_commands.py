@@ -279,6 +279,29 @@ def test_new_chats_lie_in_the_folder_that_the_user_chose(tmp_path: Path) -> None
     play(tmp_path, ["Hello."], scene, options={"chatsFolder": "talks"})
 
 
+@pytest.mark.parametrize("kept", [None, "", "!*.md\n"])
+def test_chats_in_the_default_folder_are_ignored_by_git_unless_their_reader_wants_them(tmp_path: Path, kept: str | None) -> None:
+    async def scene(at: Desk, _: ScriptedProvider) -> None:
+        git(at.root, "init", "-q")
+        folder = at.root / ".tally"
+        if kept is not None:
+            folder.mkdir()
+        if kept:
+            (folder / ".gitignore").write_text(kept)
+        for _number in range(2):
+            await command(at, "tallystick.newChat", None, "say hello", False)
+        assert len(list(folder.glob("*.tally.md"))) == 2
+        status = git(at.root, "status", "--porcelain", "--", ".tally")
+        if kept is None:
+            assert status == ""
+            assert (folder / ".gitignore").read_text() == "*\n"
+        else:
+            assert status
+            assert (folder / ".gitignore").exists() == bool(kept)
+
+    play(tmp_path, NO_REPLIES, scene)
+
+
 def test_a_budget_that_comes_to_its_end_is_told(tmp_path: Path) -> None:
     async def scene(at: Desk, _: ScriptedProvider) -> None:
         at.open(prompt="look")

@@ -105,6 +105,7 @@ def test_a_task_on_a_selection(tmp_path: Path, title: str, prompt: str, able: bo
             text = read(path)
             assert f"Tallystick answers in .tally/{path.name}." in at.client.all("window/showMessage")[-1]["message"]
         assert path.parent == at.root / ".tally"
+        assert read(path.parent / ".gitignore") == "*\n"
         assert f"## You\n\n{prompt}" in text
         assert "Here is the answer." in text
         seen = str(provider.requests[0].body)
@@ -163,7 +164,7 @@ def test_chats_made_at_once_have_names_of_their_own(tmp_path: Path) -> None:
         asked = {"command": "tallystick.code", "arguments": ["ask", at.code, lines(3, 5), None, None]}
         made = await asyncio.gather(*(at.client.request("workspace/executeCommand", asked) for _ in range(5)))
         assert len({one["uri"] for one in made}) == 5
-        assert len(list((at.root / ".tally").iterdir())) == 5
+        assert len(list((at.root / ".tally").glob("*.tally.md"))) == 5
 
     play(tmp_path, [], scene, capabilities={})
 

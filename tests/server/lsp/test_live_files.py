@@ -1,5 +1,6 @@
 """The files of an editor's workspace: texts on the screen above those of the disk."""
 
+import asyncio
 import os
 import subprocess
 from pathlib import Path
@@ -47,7 +48,9 @@ def test_what_is_on_the_screen_is_read_and_what_is_not_saved_yet_is_listed(root:
 
 
 def test_chats_are_no_files_of_the_workspace(root: Path) -> None:
+    (root / "other.tally.md").write_text("> hello\n")
     workspace, _ = shown(root, chat_tally_md="> hello\n")
+    assert asyncio.run(workspace.files()) == ("a.py", "b.py")
     assert set(read(workspace.now())) == {"a.py", "b.py"}
 
 

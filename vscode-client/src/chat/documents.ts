@@ -17,7 +17,8 @@ export async function newChatDocument(connection: Connection): Promise<void> {
       command: SERVERS,
       arguments: [folder.toString(), null, null],
     });
-    if (made !== null) {
+    // Where the server has shown it, somebody may type there already: the cursor is theirs.
+    if (made !== null && vscode.window.activeTextEditor?.document.uri.toString() !== vscode.Uri.parse(made.uri).toString()) {
       await showAtEnd(vscode.Uri.parse(made.uri));
     }
     return;

@@ -10,7 +10,7 @@ export class Session {
   private open = false;
 
   constructor(
-    private readonly connection: Connection,
+    private readonly connection: Pick<Connection, "request">,
     /** Of a session that was open before; empty for a new one. */
     public id: string,
   ) {}

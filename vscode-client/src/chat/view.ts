@@ -6,6 +6,7 @@
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import type { Connection } from "../server/connection";
+import { keepsSessions } from "../server/state";
 import type { Event, Operation } from "../protocol.gen";
 import { EMPTY, type Decision, type Transcript } from "./blocks";
 import { around, chatFolder, openFile } from "./editor";
@@ -202,8 +203,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   }
 
   private serverChanged(): void {
-    const { state } = this.connection;
-    if (state !== "ready" && state !== "starting") {
+    if (!keepsSessions(this.connection.state)) {
       this.session.lost();
       if (this.transcript.busy) {
         this.change(cut(this.transcript, "The server ended in the middle of this turn. What was done stays done."));
