@@ -65,7 +65,6 @@ class Chat:
         self._opened: OpenSession | None = None
         self._turn: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
-        self._progress: Progress | None = None
         self._stopping = False
         self._limits = Budget()
         """What `/budget` set for this chat."""
@@ -78,10 +77,6 @@ class Chat:
     @property
     def busy(self) -> bool:
         return self._turn is not None and not self._turn.done()
-
-    def shows(self, token: str | int) -> bool:
-        """Whether a work-done progress is that of this chat's turn."""
-        return self._progress is not None and self._progress.token == token
 
     def start(self) -> "asyncio.Task[None] | None":
         """Begins a turn with what the document asks; `None`, and a word to the user, where it asks nothing."""
@@ -143,7 +138,6 @@ class Chat:
         """`closing` is a release that began before this turn; a later one waits for the turn, so it must not be waited for."""
         editor = self._desk.editor
         progress = editor.progress("Tallystick", self.stop)
-        self._progress = progress
         outcome = "done"
         try:
             progress.report("starting")
@@ -166,7 +160,6 @@ class Chat:
                 task.cancel()
             self._asking.clear()
             progress.end(outcome)
-            self._progress = None
             self._turn = None
             editor.refresh_lenses()
 
@@ -404,12 +397,6 @@ class Chats:
 
     def busy(self, uri: str) -> bool:
         return uri in self._chats and self._chats[uri].busy
-
-    def cancelled(self, token: str | int) -> None:
-        """The user cancelled a work-done progress."""
-        for chat in self._chats.values():
-            if chat.shows(token):
-                chat.stop()
 
     def closed(self, uri: str) -> None:
         """The document was closed in the editor."""

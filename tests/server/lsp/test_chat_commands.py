@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.agent.context.code.workspaces import commit
+from tests.agent.context.code.workspaces import commit, git
 from tests.server.lsp.test_chat_turn import EDIT, Desk, play
 from tests.support.lsp_client import LspError
 from tests.support.scripted_provider import Reply, ScriptedProvider
