@@ -154,8 +154,7 @@ def after_error(state: TurnState, error: TallystickError, *, visible: bool) -> t
             stop: StopReason = "refusal" if error.code == "provider_content_filter" else "provider_failed"
             return state, Finish(stop=stop, detail=error.message, code=error.code, remedy=error.remedy)
         case _:
-            # A limit of money that no price can be held against stops like one that was reached.
-            stop = "budget_exhausted" if error.code in ("budget_exhausted", "price_unknown") else "internal_error"
+            stop = "budget_exhausted" if error.code == "budget_exhausted" else "internal_error"
             stop = "context_cannot_fit" if error.code == "context_cannot_fit" else stop
             return state, Finish(stop=stop, detail=error.message, code=error.code, remedy=error.remedy)
 

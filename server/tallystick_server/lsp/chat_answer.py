@@ -170,7 +170,9 @@ def _why(ended: TurnFinished) -> str:
     if ended.stop == "end_turn":
         return ""
     words = _line(f"{ended.detail} {ended.remedy}")
-    return f"**Stopped** ({ended.stop.replace('_', ' ')})" + (f": {words}" if words else ".")
+    # Only a bug is told as one: what the user can set right is named by its code.
+    named = ended.code if ended.stop == "internal_error" and ended.code not in (None, "internal") else ended.stop
+    return f"**Stopped** ({named.replace('_', ' ')})" + (f": {words}" if words else ".")
 
 
 def _bullet(call: Call) -> str:

@@ -313,6 +313,16 @@ def test_a_budget_that_comes_to_its_end_is_told(tmp_path: Path) -> None:
     play(tmp_path, ['call read_file {"path": "a.py"}', "Done."], scene)
 
 
+def test_an_amount_without_a_price_is_told_before_and_after(tmp_path: Path) -> None:
+    async def scene(at: Desk, provider: ScriptedProvider) -> None:
+        at.client.open(at.chat, "")
+        assert "The price of `openai/scripted` is not known" in await ask(at, "/budget $0.10")
+        assert "**Stopped** (price unknown)" in await ask(at, "hello")
+        assert provider.requests == []
+
+    play(tmp_path, NO_REPLIES, scene)
+
+
 def test_status_is_told_to_who_asked_for_it(tmp_path: Path) -> None:
     async def scene(at: Desk, _: ScriptedProvider) -> None:
         at.open()
