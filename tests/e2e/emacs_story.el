@@ -9,6 +9,7 @@
 (defvar story-root (getenv "STORY_ROOT"))
 (defvar story-asked '() "Questions of `completing-read': prompt and choices, newest first.")
 (defvar story-picks '() "What the person picks, by a part of the choice; the first choice otherwise.")
+(defvar story-strict nil "Whether a list without what the person would pick is closed again.")
 (defvar story-back nil "The chat when the command to send came back.")
 (defvar story-confirmed '() "Questions that were to be answered by yes or no.")
 
@@ -34,6 +35,7 @@
             (lambda (prompt collection &rest _)
               (let* ((choices (story-choices collection))
                      (pick (seq-find (lambda (one) (seq-some (lambda (part) (string-search part one)) story-picks)) choices)))
+                (when (and story-strict (not pick)) (error "It is not offered"))
                 (push `((prompt . ,(substring-no-properties prompt)) (choices . ,(vconcat choices))) story-asked)
                 (or pick (car choices)))))
 (advice-add 'y-or-n-p :override (lambda (prompt) (push (substring-no-properties prompt) story-confirmed) t))
@@ -43,7 +45,7 @@
 
 (defun story-run (start send)
   "Opens the two files, calls START in each of them, and SEND in the chat."
-  (let (code chat changed modified)
+  (let (code chat changed modified taken-back)
     (setq code (find-file-noselect (expand-file-name "a.py" story-root)))
     (with-current-buffer code
       (erase-buffer)
@@ -61,7 +63,23 @@
     (story-wait "the end of the turn"
                 (lambda () (string-match-p "openai/scripted\\*\n\n## You\n" (story-text chat))))
     (setq changed (story-text code) modified (buffer-modified-p code))
+    (setq story-picks '("Tallystick: Undo"))
+    (with-current-buffer code (undo-boundary))
+    (setq story-strict t)
+    ;; The turn ends some time after its last words; only then is the action there. A list of one, such as Stop, is not asked about.
+    (story-wait "the action that undoes"
+                (lambda ()
+                  (ignore-errors (funcall send))
+                  (seq-some (lambda (one) (seq-some (lambda (choice) (string-search "Tallystick: Undo" choice))
+                                                    (alist-get 'choices one)))
+                            story-asked)))
+    (setq story-strict nil)
+    (story-wait "the undo of the turn" (lambda () (string-match-p "x = 1" (story-text code))))
+    (setq taken-back (story-text code))
+    (story-wait "the end of the undo"
+                (lambda () (string-match-p "- undo a.py: Undone.\\(.\\|\n\\)*\n## You\n*\\'" (story-text chat))))
     (switch-to-buffer code)
+    ;; Emacs' own undo takes the undo back.
     ;; The command loop does this after each command.
     (undo-boundary)
     (undo)
@@ -69,6 +87,7 @@
                  (chat . ,(story-text chat))
                  (code . ,changed)
                  (back . ,story-back)
+                 (taken-back . ,taken-back)
                  (undone . ,(story-text code))
                  (modified . ,(if modified t :json-false))
                  (asked . ,(vconcat (reverse story-asked)))

@@ -56,7 +56,8 @@ def test_a_chat_in_emacs(tmp_path: Path, need_tool: Callable[[str, str], str], c
     assert seen["code"] == "# unsaved 🎉\nx = 2  # 🎉\n"
     assert seen["modified"] is True
     assert (root / "a.py").read_text() == "x = 0\n"
-    assert seen["undone"] == "# unsaved 🎉\nx = 1\n", "the editor's own undo takes the change back"
+    assert seen["taken-back"] == "# unsaved 🎉\nx = 1\n", "the code action takes the turn's change back"
+    assert seen["undone"] == "# unsaved 🎉\nx = 2  # 🎉\n", "and the editor's own undo that of the action"
     assert not (root / "talk.tally.md").exists()
     [asked] = [one for one in seen["asked"] if "Allow once" in one["choices"]]
     assert asked["choices"] == ["Allow once", "Allow for this session", "Reject"]
@@ -69,4 +70,5 @@ def test_a_chat_in_emacs(tmp_path: Path, need_tool: Callable[[str, str], str], c
     assert rest.startswith(f"## You\n\nmake x 2 🎉\n\n{said}")
     assert "\n\nNow it is 2 🎉.\n\n*" in rest
     assert " tokens in, " in rest
-    assert rest.rstrip("\n").endswith("openai/scripted*\n\n## You")
+    assert "openai/scripted*\n\n## You\n\n/undo\n\n## Tallystick\n\n- undo a.py: Undone.\n" in rest
+    assert rest.rstrip("\n").endswith("\n\n## You")

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, cast
 
 from lsprotocol import types
@@ -14,6 +14,7 @@ from tallystick_agent.protocol.events import Event, TurnFinished
 from tallystick_server.lsp.chat import Chats, Desk
 from tallystick_server.lsp.chat_watch import ChatWatch
 from tallystick_server.lsp.client_process import ended
+from tallystick_server.lsp.commands import unhurried
 from tallystick_server.lsp.documents import OpenDocument, OpenDocuments
 from tallystick_server.lsp.editor import Editor
 from tallystick_server.lsp.hunks_kept import KeptHunks
@@ -78,6 +79,10 @@ class TallystickServer(LanguageServer):
     def on(self, method: str, handler: Callable[..., Any], options: Any = None) -> None:
         """Registers the handler of a method."""
         self.feature(method, options)(handler)
+
+    def on_command(self, name: str, handler: Callable[..., Coroutine[Any, Any, Any]]) -> None:
+        """Registers a command."""
+        self.command(name)(unhurried(handler, self.editor))
 
     def _register_features(self) -> None:
         from tallystick_server.lsp.features import (

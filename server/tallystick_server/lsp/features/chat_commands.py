@@ -67,14 +67,14 @@ def register(server: TallystickServer) -> None:
             yield lens(line, "↻ Retry", RETRY, document.uri)
 
     for name, handler in ((NEW, make), (RETRY, retry), (UNDO, undo), (RENAME, rename), (EXPORT, export)):
-        server.command(name)(handler)
+        server.on_command(name, handler)
     server.action_sources.append(actions)
     server.lens_sources.append(lenses)
 
 
 async def _do(server: TallystickServer, uri: Any, words: str) -> None:
     chat = server.chats.get(_chat(server, uri))
-    await follow(server, chat, await chat.command(words))
+    await follow(chat, await chat.command(words))
 
 
 def _rests(server: TallystickServer, document: OpenDocument) -> bool:

@@ -89,7 +89,7 @@ def register(server: TallystickServer) -> None:
 
     server.action_sources.append(task_actions)
     server.lens_sources.append(comment_lenses)
-    server.command(CODE)(code)
+    server.on_command(CODE, code)
 
 
 def _asked(found: Sequence[TallyComment], line: int, words: str) -> TallyComment | None:

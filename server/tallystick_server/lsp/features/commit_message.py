@@ -41,7 +41,7 @@ def register(server: TallystickServer) -> None:
         if document is not None and is_message(document):
             yield action("Tallystick: Write the commit message", COMMAND, document.uri)
 
-    server.command(COMMAND)(commit_message)
+    server.on_command(COMMAND, commit_message)
     server.action_sources.append(actions)
 
 

@@ -17,7 +17,7 @@ DECIDE = "tallystick.decide"
 def register(server: TallystickServer) -> None:
     async def send(uri: Any) -> None:
         chat = server.chats.get(_text(uri))
-        await follow(server, chat, chat.start())
+        await follow(chat, chat.start())
 
     async def stop(uri: Any) -> None:
         if server.chats.busy(_text(uri)):
@@ -30,16 +30,15 @@ def register(server: TallystickServer) -> None:
     async def progress_cancelled(params: types.WorkDoneProgressCancelParams) -> None:
         server.editor.progress_cancelled(params.token)
 
-    server.command(SEND)(send)
-    server.command(STOP)(stop)
-    server.command(DECIDE)(decide)
+    server.on_command(SEND, send)
+    server.on_command(STOP, stop)
+    server.on_command(DECIDE, decide)
     server.on(types.WINDOW_WORK_DONE_PROGRESS_CANCEL, progress_cancelled)
 
 
-async def follow(server: TallystickServer, chat: Chat, turn: "asyncio.Task[None] | None") -> None:
-    """Ends with the turn where the editor waits. One that cancels the request stops the turn, which still writes its
-    last lines; where editors give up waiting by themselves, the answer is given at once."""
-    if turn is None or not server.editor.waits:
+async def follow(chat: Chat, turn: "asyncio.Task[None] | None") -> None:
+    """Ends with the turn. A client that cancels the request stops the turn, which then still writes its last lines."""
+    if turn is None:
         return
     try:
         await asyncio.shield(turn)

@@ -55,8 +55,8 @@ def register(server: TallystickServer) -> None:
 
     server.lens_sources.append(hunk_lenses)
     server.action_sources.append(hunk_actions)
-    server.command(KEEP)(keep)
-    server.command(UNDO_HUNK)(undo)
+    server.on_command(KEEP, keep)
+    server.on_command(UNDO_HUNK, undo)
 
 
 def _text(value: Any) -> str:

@@ -68,9 +68,9 @@ def register(server: TallystickServer) -> None:
         return types.TextDocumentContentResult(text=server.views.text(params.uri))
 
     server.action_sources.append(view_actions)
-    server.command(SHOW_PLAN)(show_plan)
-    server.command(SHOW_CHANGES)(show_changes)
-    server.command(SHOW_QUESTION)(show_question)
+    server.on_command(SHOW_PLAN, show_plan)
+    server.on_command(SHOW_CHANGES, show_changes)
+    server.on_command(SHOW_QUESTION, show_question)
     options = types.TextDocumentContentOptions(schemes=[SCHEME])
     server.on(types.WORKSPACE_TEXT_DOCUMENT_CONTENT, content, options)
     _advertise(server, options)
