@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from tallystick_agent.protocol.errors import ConfigurationError
 from tallystick_agent.protocol.setting_errors import sentence
+from tallystick_agent.protocol.usage import Budget, nanos_from_usd
 
 Rule = Literal["allow", "ask", "deny"]
 
@@ -49,6 +50,11 @@ class BudgetSettings(_Section):
     """Model requests."""
     timeout_s: float | None = Field(default=None, gt=0)
     """Seconds of wall time."""
+
+    def limits(self) -> Budget:
+        """The same, as a turn is given them."""
+        cost = nanos_from_usd(self.max_cost_usd) if self.max_cost_usd is not None else None
+        return Budget(max_cost_nanos=cost, max_tokens=self.max_tokens, max_requests=self.max_requests, timeout_s=self.timeout_s)
 
 
 class NetworkSettings(_Section):

@@ -2,35 +2,10 @@
 -- Prints one JSON object with what a person would have seen.
 local root = arg[1]
 local server = vim.list_slice(arg, 2)
-local seen = { selects = {}, progress = {}, pieces = 0, messages = {} }
-
-local function text(buffer)
-  return table.concat(vim.api.nvim_buf_get_lines(buffer, 0, -1, false), "\n")
-end
-
-local function finish(problem)
-  seen.problem = problem
-  io.stdout:write(vim.json.encode(seen) .. "\n")
-  os.exit(problem and 1 or 0)
-end
-
-local function wait(what, holds)
-  if not vim.wait(40000, holds, 20) then
-    finish("timed out waiting for " .. what)
-  end
-end
-
-vim.ui.select = function(items, options, choose)
-  local titles = {}
-  for _, item in ipairs(items) do
-    table.insert(titles, item.title or (item.action and item.action.title) or "?")
-  end
-  table.insert(seen.selects, { kind = options.kind, prompt = options.prompt, titles = titles })
-  choose(items[1], 1)
-end
-vim.lsp.handlers["window/showMessage"] = function(_, params)
-  table.insert(seen.messages, params.message)
-end
+local story = dofile(vim.fs.dirname(debug.getinfo(1, "S").source:sub(2)) .. "/story.lua")
+local seen, text, wait, finish = story.seen, story.text, story.wait, story.finish
+seen.progress = {}
+seen.pieces = 0
 vim.api.nvim_create_autocmd("LspProgress", {
   callback = function(event)
     local value = event.data.params.value

@@ -3,30 +3,9 @@
 -- CONFIGURATION is what docs/diagnostics.md tells people to put into their init.lua. Prints one JSON object.
 local root = arg[1]
 local server = vim.list_slice(arg, 3)
-local seen = { messages = {}, reports = {} }
-
-local function text(buffer)
-  return table.concat(vim.api.nvim_buf_get_lines(buffer, 0, -1, false), "\n")
-end
-
-local function finish(problem)
-  seen.problem = problem
-  io.stdout:write(vim.json.encode(seen) .. "\n")
-  os.exit(problem and 1 or 0)
-end
-
-local function wait(what, holds)
-  if not vim.wait(40000, holds, 20) then
-    finish("timed out waiting for " .. what)
-  end
-end
-
-vim.ui.select = function(items, _, choose)
-  choose(items[1], 1)
-end
-vim.lsp.handlers["window/showMessage"] = function(_, params)
-  table.insert(seen.messages, params.message)
-end
+local story = dofile(vim.fs.dirname(debug.getinfo(1, "S").source:sub(2)) .. "/story.lua")
+local seen, text, wait, finish = story.seen, story.text, story.wait, story.finish
+seen.reports = {}
 vim.api.nvim_create_autocmd("LspNotify", {
   callback = function(event)
     if event.data.method == "tallystick/diagnostics" then

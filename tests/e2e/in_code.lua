@@ -2,35 +2,8 @@
 -- Explains selected lines, then keeps one change of the agent's and undoes another by their lenses, and does a comment.
 local root = arg[1]
 local server = vim.list_slice(arg, 2)
-local seen = { selects = {}, messages = {} }
-
-local function text(buffer)
-  return table.concat(vim.api.nvim_buf_get_lines(buffer, 0, -1, false), "\n")
-end
-
-local function finish(problem)
-  seen.problem = problem
-  io.stdout:write(vim.json.encode(seen) .. "\n")
-  os.exit(problem and 1 or 0)
-end
-
-local function wait(what, holds)
-  if not vim.wait(40000, holds, 20) then
-    finish("timed out waiting for " .. what)
-  end
-end
-
-vim.ui.select = function(items, options, choose)
-  local titles = {}
-  for _, item in ipairs(items) do
-    table.insert(titles, item.title or (item.action and item.action.title) or "?")
-  end
-  table.insert(seen.selects, { kind = options.kind, prompt = options.prompt, titles = titles })
-  choose(items[1], 1)
-end
-vim.lsp.handlers["window/showMessage"] = function(_, params)
-  table.insert(seen.messages, params.message)
-end
+local story = dofile(vim.fs.dirname(debug.getinfo(1, "S").source:sub(2)) .. "/story.lua")
+local seen, text, wait, finish = story.seen, story.text, story.wait, story.finish
 
 -- As a person's init.lua does it: the server is attached to each buffer by its file type.
 vim.lsp.config("tallystick", { cmd = server, filetypes = { "markdown", "python" }, root_dir = root })

@@ -1,14 +1,11 @@
 """Real Neovim, headless: unsaved text, a chat sent by a code action, the streamed answer, the approval, the edited buffer."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.support.lsp_client import SERVER
+from tests.support.neovim import play
 from tests.support.scripted_provider import Reply, ScriptedProvider
 
 pytestmark = pytest.mark.e2e
@@ -27,21 +24,8 @@ def test_a_chat_in_neovim(tmp_path: Path, need_tool: Callable[[str, str], str]) 
         "Now it is 2 🎉.",
     ]
     with ScriptedProvider(replies) as provider:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(tmp_path),
-            "TALLYSTICK_HOME": str(tmp_path / "home"),
-            "OPENAI_API_KEY": "sk-test-123456",
-            "OPENAI_BASE_URL": provider.url,
-        }
-        script = str(Path(__file__).parent / "chat.lua")
-        command = [nvim, "--headless", "-u", "NONE", "-i", "NONE", "-n", "-l", script, str(root), *SERVER]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
+        seen = play(nvim, "chat.lua", tmp_path, provider, str(root), *SERVER)
         requests = list(provider.requests)
-    shown = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    assert shown, f"{sys.executable}: {done.stdout}\n{done.stderr}"
-    seen = json.loads(shown[-1])
-    assert done.returncode == 0, f"{seen}\n{done.stderr}"
     assert "# unsaved 🎉" in str(requests[1].body), "the model reads the text on the screen"
     assert seen["code"] == "# unsaved 🎉\nx = 2  # 🎉"
     assert seen["modified"] is True

@@ -1,15 +1,13 @@
 """Real Neovim, set up as docs/diagnostics.md says, tells what its tools say; exactly the new error goes to the model."""
 
-import json
-import os
 import re
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.e2e.test_neovim import HINT
 from tests.support.lsp_client import SERVER
+from tests.support.neovim import play
 from tests.support.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.e2e
@@ -25,22 +23,8 @@ def test_reports_of_neovim(tmp_path: Path, need_tool: Callable[[str, str], str])
     [configuration] = re.findall(r"^```lua\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     (tmp_path / "init.lua").write_text(configuration, "utf-8")
     with ScriptedProvider([EDIT, "Now it is 2."]) as provider:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(tmp_path),
-            "TALLYSTICK_HOME": str(tmp_path / "home"),
-            "OPENAI_API_KEY": "sk-test-123456",
-            "OPENAI_BASE_URL": provider.url,
-        }
-        script = str(Path(__file__).parent / "diagnostics.lua")
-        given = (str(root), str(tmp_path / "init.lua"), *SERVER)
-        command = [nvim, "--headless", "-u", "NONE", "-i", "NONE", "-n", "-l", script, *given]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
+        seen = play(nvim, "diagnostics.lua", tmp_path, provider, str(root), str(tmp_path / "init.lua"), *SERVER)
         last = str(provider.requests[-1].body)
-    shown = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    assert shown, f"{done.stdout}\n{done.stderr}"
-    seen = json.loads(shown[-1])
-    assert done.returncode == 0, f"{seen}\n{done.stderr}"
     assert seen["code"] == "# unsaved 🎉\nx = 2  # 🎉\ny = z"
     assert r"The edit made 1 new error:\na.py:2:10: error: two is wrong (tool E2)" in last
     assert "z is not defined" not in last

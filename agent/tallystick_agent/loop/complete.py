@@ -13,7 +13,6 @@ from tallystick_agent.context.gap.suggestion import Place, enough, place_of, sug
 from tallystick_agent.context.gap.window import Window, opening, window
 from tallystick_agent.git.repo import Repo
 from tallystick_agent.loop.ask import Asked, Asker
-from tallystick_agent.loop.gate import from_settings
 from tallystick_agent.loop.parts import EngineParts, SessionOptions
 from tallystick_agent.policy.paths import is_secret
 from tallystick_agent.policy.redaction import redact
@@ -200,7 +199,7 @@ class GapFiller:
 
     async def _ask(self, request: ChatRequest, endpoint: Endpoint, ended: Callable[[str], bool] | None = None) -> Asked:
         """The limits of a turn hold for each request: it is all that the user set in motion."""
-        budget = from_settings(self._parts.settings.budget)
+        budget = self._parts.settings.budget.limits()
         asker = Asker(self._parts, self._options, _Unrecorded(self._session_id), budget)
         try:
             return await asker.ask(request, endpoint, PURPOSE, show=False, guard=True, once=True, enough=ended)

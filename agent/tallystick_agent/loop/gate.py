@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from tallystick_agent.protocol.errors import TallystickError
-from tallystick_agent.protocol.usage import Budget, Price, nanos_from_usd, usd
-from tallystick_agent.settings import BudgetSettings
+from tallystick_agent.protocol.usage import Budget, Price, usd
 from tallystick_agent.usage.pricing import worst_case
 
 SMALLEST_REPLY = 64
@@ -17,11 +16,6 @@ class Spent:
     requests: int = 0
     tokens: int = 0
     nanos: int = 0
-
-
-def from_settings(own: BudgetSettings) -> Budget:
-    cost = nanos_from_usd(own.max_cost_usd) if own.max_cost_usd is not None else None
-    return Budget(max_cost_nanos=cost, max_tokens=own.max_tokens, max_requests=own.max_requests, timeout_s=own.timeout_s)
 
 
 def reserve(budget: Budget, spent: Spent, *, input_tokens: int, output_tokens: int, price: Price | None) -> int:

@@ -13,7 +13,6 @@ from tallystick_agent.context.assemble import xray
 from tallystick_agent.context.test_command import TestCommand
 from tallystick_agent.loop.ask import Asker, Sent
 from tallystick_agent.loop.compact import Compactor
-from tallystick_agent.loop.gate import from_settings
 from tallystick_agent.loop.gather import Gatherer
 from tallystick_agent.loop.parts import EngineParts, SessionOptions
 from tallystick_agent.loop.probe import call_mode_of
@@ -65,7 +64,7 @@ from tallystick_agent.protocol.operations import (
     Undo,
 )
 from tallystick_agent.protocol.usage import Budget
-from tallystick_agent.sessions.replay import is_stub, limits
+from tallystick_agent.sessions.replay import is_stub
 from tallystick_agent.tools.base import OutputStore, ToolContext
 from tallystick_agent.tools.error_gate import ErrorGate
 from tallystick_agent.tools.registry import tools_for
@@ -129,7 +128,7 @@ class Session:
                 await self._start(operation)
             case Continue():
                 # Who goes on with a turn goes on under its limits.
-                budget = limits(operation.budget, self._recorder.state.budget)
+                budget = operation.budget.over(self._recorder.state.budget)
                 await self._start(Prompt(text="", budget=budget, mode=self._recorder.state.mode), continued=True)
             case Decide():
                 waiting = self._decisions.get(operation.call_id)
@@ -183,7 +182,7 @@ class Session:
         return any(part.call_id == call_id and not is_stub(part.text) for part in parts)
 
     def _compactor(self, asker: Asker | None = None) -> Compactor:
-        budget = from_settings(self._parts.settings.budget)
+        budget = self._parts.settings.budget.limits()
         asker = asker or Asker(self._parts, self._options, self._recorder, budget, self._sent)
         return Compactor(self._parts, self._options, self._recorder, self._context.outputs, asker)
 
@@ -269,7 +268,7 @@ class Session:
     async def _turn(self, prompt: Prompt, *, continued: bool) -> None:
         """Runs a turn and always logs its end. Limits that it was not given are those of the settings now."""
         self._recorder.turn_id = TurnId(self._parts.ids.new("turn"))
-        budget = limits(prompt.budget, limits(self._limits, from_settings(self._parts.settings.budget)))
+        budget = prompt.budget.over(self._limits).over(self._parts.settings.budget.limits())
         asker = Asker(self._parts, self._options, self._recorder, budget, self._sent)
         self._begun = True
         try:
@@ -281,7 +280,7 @@ class Session:
                 model=self._options.model,
                 purpose=prompt.purpose,
                 budget=budget,
-                given=limits(prompt.budget, self._limits),
+                given=prompt.budget.over(self._limits),
                 mode=prompt.mode or self._mode,
                 mode_lasts=prompt.mode is None or prompt.mode == self._mode,
                 continued=continued,

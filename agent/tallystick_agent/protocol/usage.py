@@ -120,6 +120,15 @@ class Budget:
     max_requests: int | None = None
     timeout_s: float | None = None
 
+    def over(self, below: "Budget") -> "Budget":
+        """These limits, and where one is not set, that of `below`."""
+        return Budget(
+            max_cost_nanos=self.max_cost_nanos if self.max_cost_nanos is not None else below.max_cost_nanos,
+            max_tokens=self.max_tokens if self.max_tokens is not None else below.max_tokens,
+            max_requests=self.max_requests if self.max_requests is not None else below.max_requests,
+            timeout_s=self.timeout_s if self.timeout_s is not None else below.timeout_s,
+        )
+
 
 def usd(nanos: int) -> Decimal:
     """Nano-dollars as exact dollars."""

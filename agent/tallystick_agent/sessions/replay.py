@@ -47,7 +47,6 @@ from tallystick_agent.protocol.messages import (
 from tallystick_agent.protocol.modes import WorkMode
 from tallystick_agent.protocol.usage import Budget, Usage
 
-_LIMITS = tuple(Budget.__dataclass_fields__)
 DROPPED = "[This output was dropped to save context. Call the tool again if you need it.]"
 MOST_CALLS = 400
 """Calls that are remembered for a digest."""
@@ -150,11 +149,6 @@ class SessionState:
     """Requests of each turn so far."""
     inputs: tuple[int, ...] = ()
     """Input tokens of the last requests, as they were reported."""
-
-
-def limits(given: Budget, below: Budget) -> Budget:
-    """The limits that are given, and where one is not, the one below."""
-    return Budget(**{name: here if (here := getattr(given, name)) is not None else getattr(below, name) for name in _LIMITS})
 
 
 def fold(events: Iterable[Event], state: SessionState | None = None) -> SessionState:

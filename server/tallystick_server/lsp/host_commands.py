@@ -96,32 +96,19 @@ async def _model(app: "Application", rest: str, place: Place, sessions: "Session
 
 
 async def _budget(app: "Application", rest: str, place: Place, sessions: "Sessions") -> Said:
-    from tallystick_agent.protocol.usage import nanos_from_usd
-
-    own = app.settings.budget
-    below = Budget(
-        max_cost_nanos=nanos_from_usd(own.max_cost_usd) if own.max_cost_usd is not None else None,
-        max_tokens=own.max_tokens,
-        max_requests=own.max_requests,
-        timeout_s=own.timeout_s,
-    )
+    below = app.settings.budget.limits()
     if not rest:
-        return Said(text=reports.budget(_over(place.limits, below)))
+        return Said(text=reports.budget(place.limits.over(below)))
     wanted = Budget() if rest.strip().lower() == "off" else reports.read_budget(rest)
     if wanted is None:
         return Said(text="A limit is an amount (`/budget $0.50`), `20000 tokens`, `5 requests`, or `off`.")
-    limits = wanted if wanted == Budget() else _over(wanted, place.limits)
-    text = reports.budget(_over(limits, below))
+    limits = wanted if wanted == Budget() else wanted.over(place.limits)
+    text = reports.budget(limits.over(below))
     if limits.max_cost_nanos is not None:
         slug = await _present(app, place, sessions)
         if app.target(slug).endpoint.price is None:
             text += f" The price of `{slug}` is not known, so nothing can be sent under an amount: limit the tokens instead."
     return Said(text=text, limits=limits)
-
-
-def _over(given: Budget, below: Budget) -> Budget:
-    names = Budget.__dataclass_fields__
-    return Budget(**{n: value if (value := getattr(given, n)) is not None else getattr(below, n) for n in names})
 
 
 async def export(app: "Application", session_id: str | None, chat: Path | None, kind: str) -> str:

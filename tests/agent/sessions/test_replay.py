@@ -35,7 +35,7 @@ from tallystick_agent.protocol.messages import (
     text_of,
 )
 from tallystick_agent.protocol.usage import Budget, Cost, Usage
-from tallystick_agent.sessions.replay import DROPPED, SessionState, fold, limits
+from tallystick_agent.sessions.replay import DROPPED, SessionState, fold
 
 
 def state(*bodies: EventBody) -> SessionState:
@@ -283,4 +283,4 @@ def test_the_limits_of_the_last_turn_are_kept() -> None:
     ids=["none at all", "none of its own", "its own first, field by field", "nothing may be spent"],
 )
 def test_a_limit_that_is_not_given_is_the_one_below(given: Budget, below: Budget, found: Budget) -> None:
-    assert limits(given, below) == found
+    assert given.over(below) == found

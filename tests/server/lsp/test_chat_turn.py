@@ -422,6 +422,29 @@ def test_lenses_follow_the_turn(tmp_path: Path) -> None:
     play(tmp_path, [Reply(hang=True)], scene)
 
 
+def test_a_question_is_answered_by_its_lens(tmp_path: Path) -> None:
+    async def scene(at: Desk, _: ScriptedProvider) -> None:
+        at.open()
+        turn = await at.start()
+        allow: list[Any] = []
+
+        async def offered() -> bool:
+            found = await at.client.request("textDocument/codeLens", {"textDocument": {"uri": at.chat}})
+            allow[:] = [one for one in found if one["command"]["title"] == "Allow once"]
+            return bool(allow)
+
+        async with asyncio.timeout(30):
+            while not await offered():
+                await at.client.until(lambda: at.client.all("workspace/codeLens/refresh"))
+        line = allow[0]["range"]["start"]["line"]
+        assert line == at.said.rstrip().count("\n")
+        await at.client.run(allow[0])
+        await turn
+        assert "x = 2" in at.source
+
+    play(tmp_path, [EDIT, "It is 2."], scene)
+
+
 def test_nothing_to_send_and_a_turn_that_runs(tmp_path: Path) -> None:
     async def scene(at: Desk, provider: ScriptedProvider) -> None:
         at.open(prompt="")
