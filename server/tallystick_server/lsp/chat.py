@@ -114,6 +114,11 @@ class Chat:
             self._desk.editor.say(f"Nothing was sent. Write {text} under the last heading to do it.")
         return None
 
+    def named(self, uri: str) -> "Chat":
+        """The same chat under another name."""
+        self._uri = uri
+        return self
+
     def stop(self) -> None:
         """Ends the running turn; the document then says so."""
         if self.busy and not self._stopping:
@@ -394,6 +399,11 @@ class Chats:
     def works_on(self, uri: str, root: Path) -> None:
         """The folder that a chat is about, where its file may lie elsewhere."""
         self.get(uri).root = root
+
+    def renamed(self, old: str, new: str) -> None:
+        """A chat's file has another name; one whose turn runs is begun anew under that name, and goes on by its session's id."""
+        if old in self._chats and not self._chats[old].busy:
+            self._chats[new] = self._chats.pop(old).named(new)
 
     def busy(self, uri: str) -> bool:
         return uri in self._chats and self._chats[uri].busy

@@ -98,6 +98,7 @@ class TallystickServer(LanguageServer):
             diagnostics,
             documents,
             execute_command,
+            file_operations,
             folders,
             hunk_lens,
             inline_completion,
@@ -125,6 +126,7 @@ class TallystickServer(LanguageServer):
             usage_hints,
             commit_message,
             chat_commands,
+            file_operations,
         ):
             feature.register(self)
 

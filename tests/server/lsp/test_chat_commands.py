@@ -83,6 +83,23 @@ def test_model_budget_and_title_hold_for_the_session(tmp_path: Path) -> None:
     play(tmp_path, ["Hello."], scene)
 
 
+def test_a_chat_that_gets_another_name_keeps_what_was_set(tmp_path: Path) -> None:
+    async def scene(at: Desk, provider: ScriptedProvider) -> None:
+        at.client.open(at.chat, "")
+        await ask(at, "/budget 3 requests")
+        await ask(at, "hello")
+        said, old = at.said, at.chat
+        at.chat = (at.root / "other.tally.md").as_uri()
+        at.client.notify("workspace/didRenameFiles", {"files": [{"oldUri": old, "newUri": at.chat}]})
+        at.client.close(old)
+        at.client.open(at.chat, said)
+        assert "3 requests" in await ask(at, "/budget")
+        await ask(at, "and again")
+        assert "hello" in str(provider.requests[-1].body["messages"]), "the session goes on"
+
+    play(tmp_path, ["Hello.", "Again."], scene)
+
+
 def test_a_word_that_is_no_command_is_not_sent(tmp_path: Path) -> None:
     async def scene(at: Desk, provider: ScriptedProvider) -> None:
         at.client.open(at.chat, "/halp")
