@@ -24,8 +24,9 @@ from tallystick_server.lsp.workspace import EditorWorkspace
 if TYPE_CHECKING:
     from tallystick_server.compose import Application
 
-CONFIGURED_S = 3.0
-"""Seconds that a session waits for an editor which was asked for its configuration."""
+CONFIGURED_S = 10.0
+"""Seconds for an editor to answer with its configuration. A session waits as long, since that may forbid what it would do; an
+answer that comes later counts for none."""
 CLOSE_S = 3.5
 """Seconds for ending what runs when the client is gone."""
 

@@ -56,6 +56,7 @@ class Status:
         self._send()
 
     def ready(self) -> None:
+        """The server has started."""
         self._send()
 
     def _set(self, state: State, message: str) -> None:

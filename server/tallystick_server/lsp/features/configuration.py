@@ -12,9 +12,7 @@ from pygls.exceptions import JsonRpcException
 
 from tallystick_server.lsp.configuration import SECTION, read
 from tallystick_server.lsp.server import TallystickServer
-
-ASK_S = 10.0
-"""Seconds for an editor to answer."""
+from tallystick_server.lsp.sessions import CONFIGURED_S
 
 
 def register(server: TallystickServer) -> None:
@@ -32,7 +30,7 @@ def register(server: TallystickServer) -> None:
         params = types.ConfigurationParams(items=[types.ConfigurationItem(section=SECTION)])
         server.sessions.configured.clear()
         try:
-            async with asyncio.timeout(ASK_S):
+            async with asyncio.timeout(CONFIGURED_S):
                 answer = await server.editor.ask(types.WORKSPACE_CONFIGURATION, params)
         except (JsonRpcException, TimeoutError):
             return
@@ -42,6 +40,7 @@ def register(server: TallystickServer) -> None:
         apply({**_given(server.editor.options), **_object(found[0] if found else None)})
 
     async def initialized(_: types.InitializedParams) -> None:
+        server.status.ready()
         if _given(server.editor.options):
             apply(_given(server.editor.options))
         workspace = server.client_capabilities.workspace
