@@ -4,83 +4,36 @@ What the user or later edits changed elsewhere stays. A place that is no longer 
 then nothing is taken back.
 """
 
-import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from tallystick_agent.edits.changeset import Applied, Refused
 from tallystick_agent.edits.match import lines_of
-
-_HEAD = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hunk:
-    """Lines with their ends, the unchanged ones around included; `at` is the index of the first new line."""
-
-    at: int
-    old: tuple[str, ...]
-    new: tuple[str, ...]
-
-
-def hunks_of(diff: str) -> tuple[Hunk, ...]:
-    """The hunks of one file's unified diff. Raises `ValueError` for what is none."""
-    lines = lines_of(diff)
-    at = next((number for number, line in enumerate(lines) if line.startswith("@@ ")), len(lines))
-    found: list[Hunk] = []
-    while at < len(lines):
-        hunk, at = _hunk(lines, at)
-        found.append(hunk)
-    return tuple(found)
-
-
-def _hunk(lines: list[str], at: int) -> tuple[Hunk, int]:
-    """The hunk whose head is at that line, and the line after it."""
-    head = _HEAD.match(lines[at])
-    if head is None:
-        raise ValueError("a line that is no head of a hunk")
-    first, of_old, of_new = int(head.group(3)), int(head.group(2) or 1), int(head.group(4) or 1)
-    old: list[str] = []
-    new: list[str] = []
-    sides: tuple[list[str], ...] = ()
-    at += 1
-    while at < len(lines) and (len(old) < of_old or len(new) < of_new or lines[at].startswith("\\")):
-        mark, line = lines[at][:1], lines[at][1:]
-        at += 1
-        if mark == "\\":
-            # It speaks of the line above.
-            for side in sides:
-                side[-1] = side[-1].removesuffix("\n")
-            continue
-        sides = {"-": (old,), "+": (new,), " ": (old, new)}.get(mark, ())
-        if not sides:
-            raise ValueError("a line that belongs to no hunk")
-        for side in sides:
-            side.append(line)
-    if (len(old), len(new)) != (of_old, of_new):
-        raise ValueError("a hunk that is cut")
-    return Hunk(at=max(0, first - 1), old=tuple(old), new=tuple(new)), at
+from tallystick_agent.protocol.diffs import read_diff
 
 
 def take_back(text: str, diff: str) -> Applied | Refused:
     """The text without the change that `diff` describes."""
     try:
-        hunks = hunks_of(diff)
+        blocks = read_diff(diff)
     except ValueError as error:
         return Refused(reason=f"its diff cannot be read ({error})")
     lines = lines_of(text)
-    for hunk in reversed(hunks):
-        at = _place(lines, hunk)
+    for block in reversed(blocks):
+        old = [line.whole for line in block.lines if line.mark != "+"]
+        new = [line.whole for line in block.lines if line.mark != "-"]
+        at = _place(lines, new, block.at)
         if at is None:
             return Refused(reason="it was changed since at the same place")
-        lines[at : at + len(hunk.new)] = hunk.old
+        lines[at : at + len(new)] = old
     return Applied(text="".join(lines), notes=())
 
 
-def _place(lines: list[str], hunk: Hunk) -> int | None:
-    size = len(hunk.new)
-    if tuple(lines[hunk.at : hunk.at + size]) == hunk.new and (size or not lines):
-        return hunk.at
+def _place(lines: Sequence[str], block: Sequence[str], at: int) -> int | None:
+    """Where the block stands: at the place that is known, else at the only one that there is."""
+    size = len(block)
+    if list(lines[at : at + size]) == block and (size or not lines):
+        return at
     if not size:
         return None
-    found = [at for at in range(len(lines) - size + 1) if tuple(lines[at : at + size]) == hunk.new]
+    found = [at for at in range(len(lines) - size + 1) if list(lines[at : at + size]) == block]
     return found[0] if len(found) == 1 else None

@@ -5,18 +5,17 @@ A hunk is found again by what it is: outside the region that was edited since it
 lines and its neighbours. What the person rewrote is found no more and is theirs; it is never undone by likeness.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from tallystick_agent.protocol.diffs import DiffBlock, read_diff
 from tallystick_agent.protocol.digest import digest
 
 CONTEXT = 3
 MOST_HUNKS = 200
 """Of one file; the newest stay."""
 Lines = Sequence[str]
-_HEADER = re.compile(r"^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,44 +55,28 @@ class Trail:
 
 def parse_diff(diff: str, title: str, keys: Iterator[str]) -> tuple[Hunk, ...]:
     """The hunks of one file's unified diff, in order; nothing where it is none."""
-    lines = diff.split("\n")
-    found: list[Hunk] = []
-    at = 0
-    while at < len(lines):
-        header = _HEADER.match(lines[at])
-        at += 1
-        if header is None:
-            continue
-        old_left, new_left = int(header[1] or 1), int(header[3] or 1)
-        # A side without lines names the line before it.
-        start = int(header[2]) - (1 if new_left else 0)
-        body: list[tuple[str, str, bool]] = []
-        while at < len(lines) and (old_left > 0 or new_left > 0):
-            sign, text = lines[at][:1], lines[at][1:]
-            old_left -= sign != "+"
-            new_left -= sign != "-"
-            at += 1
-            cut = at < len(lines) and lines[at].startswith("\\")
-            at += cut
-            body.append((sign, text, cut))
-        found += _groups(body, start, title, keys)
-    return tuple(found)
+    try:
+        blocks = read_diff(diff)
+    except ValueError:
+        return ()
+    return tuple(hunk for block in blocks for hunk in _groups(block, title, keys))
 
 
-def _groups(body: list[tuple[str, str, bool]], start: int, title: str, keys: Iterator[str]) -> Iterator[Hunk]:
+def _groups(block: DiffBlock, title: str, keys: Iterator[str]) -> Iterator[Hunk]:
     """The changes between the context lines of one `@@`."""
-    whole = [text for sign, text, _ in body if sign != "-"]
+    body, start = block.lines, block.at
+    whole = [line.text for line in body if line.mark != "-"]
     seen = at = 0
     while at < len(body):
-        if body[at][0] not in "+-":
+        if body[at].mark == " ":
             seen, at = seen + 1, at + 1
             continue
         stop = at
-        while stop < len(body) and body[stop][0] in "+-":
+        while stop < len(body) and body[stop].mark != " ":
             stop += 1
         group = body[at:stop]
-        old, new = ([text for sign, text, _ in group if sign == side] for side in "-+")
-        ends = [any(cut for sign, _, cut in group if sign == side) for side in "-+"]
+        old, new = ([line.text for line in group if line.mark == side] for side in "-+")
+        ends = [any(line.cut for line in group if line.mark == side) for side in "-+"]
         count = len(new)
         if ends[0] != ends[1]:
             # Only one side lacks the final line break: on the other one it is an empty last line.

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick_agent.edits.changeset import Applied, Refused, unified
-from tallystick_agent.edits.undo import hunks_of, take_back
+from tallystick_agent.edits.undo import take_back
+from tallystick_agent.protocol.diffs import read_diff
 
 LINE = st.text(alphabet="ab\r\f\u2028🎉-+@\\ ", max_size=4)
 
@@ -47,4 +48,4 @@ def test_other_changes_stay_and_the_same_place_refuses(live: str, wanted: str | 
 def test_a_diff_that_is_none_is_refused(diff: str) -> None:
     assert isinstance(take_back("b\n", diff), Refused)
     with pytest.raises(ValueError):
-        hunks_of(diff)
+        read_diff(diff)
