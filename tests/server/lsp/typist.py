@@ -76,7 +76,9 @@ class Typist:
             return []
         with contextlib.closing(sqlite3.connect(self.home / "ledger.sqlite3")) as file:
             file.row_factory = sqlite3.Row
-            rows = [dict(row) for row in file.execute("SELECT * FROM requests ORDER BY id")]
+            made = file.execute("SELECT count(*) FROM sqlite_master WHERE name = 'requests'").fetchone()[0]
+            # Between its making and its first table a ledger has no rows.
+            rows = [dict(row) for row in file.execute("SELECT * FROM requests ORDER BY id")] if made else []
             for row in rows:
                 parts = file.execute("SELECT name, tokens FROM segments WHERE request = ?", (row["id"],))
                 row["segments"] = dict(tuple(part) for part in parts)

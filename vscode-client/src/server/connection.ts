@@ -3,7 +3,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import * as vscode from "vscode";
-import { CloseAction, ErrorAction, LanguageClient, State, type LanguageClientOptions } from "vscode-languageclient/node";
+import { CloseAction, ErrorAction, State, type LanguageClientOptions } from "vscode-languageclient/node";
+import { ServerClient } from "./client";
 import { pythonEnvironment } from "./environment";
 import { findServer, type Program } from "./find";
 import { files, userSetting, whereToLook } from "./here";
@@ -19,7 +20,7 @@ export class Connection implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<void>();
   private readonly heard = new vscode.EventEmitter<{ method: string; params: unknown }>();
   private readonly restarts = new Restarts();
-  private client: LanguageClient | undefined;
+  private client: ServerClient | undefined;
   private reports: vscode.Disposable | undefined;
   private wasReady = false;
   private turn: Promise<void> = Promise.resolve();
@@ -85,7 +86,7 @@ export class Connection implements vscode.Disposable {
     this.log.info(`starting ${found.command} from ${found.from}`);
     this.set("starting", "");
     await mkdir(this.storage, { recursive: true });
-    const client = new LanguageClient("tallystick", "Tallystick", () => Promise.resolve(this.spawn(found)), this.options());
+    const client = new ServerClient("tallystick", "Tallystick", () => Promise.resolve(this.spawn(found)), this.options());
     client.registerFeature(sayWhatWeKnow);
     for (const method of ["tallystick/event", "tallystick/status"]) {
       client.onNotification(method, (params: unknown) => this.heard.fire({ method, params }));
