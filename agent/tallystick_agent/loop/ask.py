@@ -378,7 +378,7 @@ class Asker:
         """The ledger's row for one attempt."""
         named = self._parts.settings.attribution
         who = Attribution(
-            app=self._options.app,
+            door=self._options.app,
             client=self._options.client,
             user=self._options.user,
             workspace=str(self._options.workspace.root),

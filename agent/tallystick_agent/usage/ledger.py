@@ -121,7 +121,7 @@ class Ledger:
         a, u, c = row.attribution, row.usage, row.cost
         drift = c.provider_nanos - c.priced_nanos if c.provider_nanos is not None and c.priced_nanos is not None else None
         values = (
-            row.time_ms, a.app, a.client, a.user, a.workspace, a.title, a.url, json.dumps(a.categories),
+            row.time_ms, a.door, a.client, a.user, a.workspace, a.title, a.url, json.dumps(a.categories),
             row.session_id, row.turn_id, row.request_id, row.attempt, row.step, row.purpose, row.model_asked, row.endpoint,
             row.provider, row.author, row.generation_id, u.input_tokens, u.cached_tokens, u.cache_write_tokens,
             u.output_tokens, u.reasoning_tokens, u.source, c.provider_nanos, c.priced_nanos, drift,
@@ -253,7 +253,7 @@ def _row(row: tuple[Any, ...]) -> LedgerRow:
     return LedgerRow(
         time_ms=row[0],
         attribution=Attribution(
-            app=app, client=client, user=user, workspace=workspace, title=title, url=url, categories=tuple(json.loads(categories))
+            door=app, client=client, user=user, workspace=workspace, title=title, url=url, categories=tuple(json.loads(categories))
         ),
         **dict(zip(_NAMES, row[8:19], strict=True)),
         usage=Usage(**dict(zip(_TOKENS, row[19:24], strict=True)), source="estimated"),

@@ -1,23 +1,34 @@
 """One row of the ledger as a value, and the attribution that every row carries. Owns no storage."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from tallystick_agent.protocol.usage import Cost, Segment, Usage
+
+RECONCILED: Final = "reconciled"
+"""The finish of a correction: its numbers are differences to the row that it corrects."""
+BUCKETS: Final = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
+"""Upper ends of the context-length buckets in input tokens (providers' public rankings cut at the same places)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribution:
     """Who used the tokens."""
 
-    app: str
-    """The door: `cli`, `lsp`, …"""
-    client: str = ""
-    """The editor or caller behind it."""
-    user: str = ""
-    workspace: str = ""
+    door: str
+    """How it came in: `cli`, `lsp`, `gateway`, …"""
+    app: str = ""
+    """The app's identity, which its rows are joined by: its address without scheme, or a name where it has none."""
     title: str = ""
+    """The app's name for people."""
     url: str = ""
     categories: tuple[str, ...] = ()
+    key: str = ""
+    """The name of the gateway key that it came with; never the key."""
+    client: str = ""
+    """The editor or program behind it."""
+    user: str = ""
+    workspace: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +54,39 @@ class LedgerRow:
     cost: Cost
     segments: tuple[Segment, ...]
     finish: str
-    """The finish reason, or `failed` / `aborted`."""
+    """The finish reason, or `failed` / `aborted` / `lost` / `reconciled`."""
     error_code: str = ""
     latency_ms: int = 0
     first_token_ms: int | None = None
+    task: str = ""
+    """What the request was for, where its caller names one; else the turn."""
+    served_by: str = ""
+    """The provider behind an aggregator, as it names it."""
+    use_case: str = ""
+    natural_language: str = ""
+    programming_language: str = ""
+    tools: int = 0
+    """Tools offered."""
+    tool_calls: int = 0
+    """Calls that the answer made."""
+    images: int = 0
+    """Pictures in the input."""
+    opens_turn: bool = False
+    """The first request of a turn of its session: the sum of these is the number of turns."""
+    bucket: int | None = None
+    """The context-length bucket; `None` goes by the row's own input."""
+
+    @property
+    def correction(self) -> bool:
+        return self.finish == RECONCILED
+
+    @property
+    def model(self) -> str:
+        """`author/model` as rankings name it: without the router that it was reached by."""
+        head, _, rest = self.endpoint.partition("/")
+        return rest if head == self.provider and "/" in rest else self.endpoint
+
+
+def bucket_of(input_tokens: int) -> int:
+    """The smallest bucket that holds so much input; the largest holds whatever is more."""
+    return next((size for size in BUCKETS if input_tokens <= size), BUCKETS[-1])
