@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from tallystick_agent.protocol.chat import Finish, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.protocol.messages import AssistantMessage, ReasoningPart, TextPart, ToolCallPart
 from tallystick_agent.protocol.usage import Usage
-from tallystick_agent.providers.request import Finish, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 
 
 @dataclass(slots=True, kw_only=True)
