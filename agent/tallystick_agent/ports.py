@@ -258,6 +258,10 @@ class Relay(Protocol):
         """The answer, in the books. Raises `TallystickError`. Until something was watched, another endpoint may serve."""
         ...
 
+    async def count(self, asked: RelayRequest) -> int:
+        """The input tokens that the request is likely to have; nothing is sent."""
+        ...
+
 
 class SessionHandle(Protocol):
     """An open session as a host sees it: operations in, events out."""

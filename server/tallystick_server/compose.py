@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from tallystick_agent.protocol.errors import ConfigurationError, TallystickError
 from tallystick_agent.protocol.ids import SessionId
 from tallystick_agent.protocol.model_info import Capabilities
-from tallystick_agent.settings import Settings, load_settings
+from tallystick_agent.settings import RoutingSettings, Settings, load_settings
 from tallystick_server.local.home import home_folder
 from tallystick_server.local.keys import KeyStore
 from tallystick_server.local.llama import LlamaServer, idle_threads
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tallystick_agent.context.code.store import IndexStore
     from tallystick_agent.context.economics import Forecast
     from tallystick_agent.loop.engine import Engine
-    from tallystick_agent.ports import Clock, Completer, Diagnostics, SessionHandle, Terminal, Workspace
+    from tallystick_agent.ports import Clock, Completer, Diagnostics, Relay, SessionHandle, Terminal, Workspace
     from tallystick_agent.protocol.model_info import Endpoint
     from tallystick_agent.providers.live import LiveModels
     from tallystick_agent.providers.resolve import Known, Target
@@ -264,11 +264,14 @@ class Application:
 
         return LiveModels(self.home / "cache" / "openrouter_models.json")
 
-    def target(self, slug: str) -> "Target":
+    def target(self, slug: str, routing: "RoutingSettings | None" = None) -> "Target":
         """The endpoints for a model. Raises `ConfigurationError`: an unknown model, a missing key, contradicting wishes."""
         from tallystick_agent.providers.resolve import target
 
-        found = target(slug, self.known)
+        known = self.known
+        if routing is not None:
+            known = replace(known, settings=known.settings.model_copy(update={"routing": routing}))
+        found = target(slug, known)
         ready: list[Endpoint] = []
         for endpoint in found.candidates:
             _check_url(endpoint)
@@ -355,11 +358,7 @@ class Application:
         from tallystick_agent.policy.approvals import Grants
         from tallystick_server.local.terminal import LocalTerminal
 
-        target = self.target(model)
-        if target.endpoint.provider == "local":
-            served = replace(target.endpoint, base_url=await self._start_local(target.endpoint.model))
-            target = replace(target, endpoint=served, candidates=(served, *target.candidates[1:]))
-        self._refresh(target)
+        target = await self._serving(model)
         terminal = LocalTerminal(self.environment)
         options = SessionOptions(
             workspace=workspace,
@@ -376,6 +375,21 @@ class Application:
             attempts=attempts,
         )
         return await self.engine.open(options, resume)
+
+    async def _serving(self, model: str, routing: "RoutingSettings | None" = None) -> "Target":
+        """The endpoints for a model, ready: a model of this machine is started."""
+        target = self.target(model, routing)
+        if target.endpoint.provider == "local":
+            served = replace(target.endpoint, base_url=await self._start_local(target.endpoint.model))
+            target = replace(target, endpoint=served, candidates=(served, *target.candidates[1:]))
+        self._refresh(target)
+        return target
+
+    def relay(self) -> "Relay":
+        """What asks models for other apps."""
+        from tallystick_agent.loop.relay import ModelRelay
+
+        return ModelRelay(lambda: self.engine.parts, self._serving)
 
     @property
     def completions(self) -> "Completions":

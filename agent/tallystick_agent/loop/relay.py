@@ -5,12 +5,13 @@ Implements the `Relay` port.
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pydantic import ValidationError
 
+from tallystick_agent.context.assemble import xray
 from tallystick_agent.loop.ask import Asker
 from tallystick_agent.loop.gate import Spent
 from tallystick_agent.loop.parts import Caller, EngineParts
@@ -22,6 +23,7 @@ from tallystick_agent.protocol.relay import RelayAnswer, RelayRequest
 from tallystick_agent.protocol.usage import Budget
 from tallystick_agent.providers.resolve import Target
 from tallystick_agent.settings import RoutingSettings
+from tallystick_agent.tokens.counter import Counter
 
 PURPOSE: Final = "chat"
 TARGETS: Final = 200
@@ -44,14 +46,14 @@ class _Unrecorded:
 class ModelRelay:
     """`resolve` gives a model's endpoints under other routing settings than the user's own, and raises `ConfigurationError`."""
 
-    def __init__(self, parts: Callable[[], EngineParts], resolve: Callable[[str, RoutingSettings], Target]) -> None:
+    def __init__(self, parts: Callable[[], EngineParts], resolve: Callable[[str, RoutingSettings], Awaitable[Target]]) -> None:
         self._parts = parts
         self._resolve = resolve
         self._targets: OrderedDict[tuple[str, str], tuple[float, Target]] = OrderedDict()
 
     async def ask(self, asked: RelayRequest, watch: RelayWatch) -> RelayAnswer:
         parts = self._parts()
-        target = self._target(parts, asked)
+        target = await self._target(parts, asked)
         # A relayed request is all that its caller set in motion; how many make a turn is the caller's own affair.
         budget = replace(parts.settings.budget.limits(), max_requests=None, timeout_s=None)
         caller = Caller(who=asked.who, model=asked.model or target.endpoint.slug, target=target, task=asked.task)
@@ -73,7 +75,13 @@ class ModelRelay:
             passed=found.passed,
         )
 
-    def _target(self, parts: EngineParts, asked: RelayRequest) -> Target:
+    async def count(self, asked: RelayRequest) -> int:
+        parts = self._parts()
+        target = await self._target(parts, asked)
+        factor = parts.learned.factor(target.endpoint.slug).factor
+        return xray(asked.request, Counter(target.endpoint.token_family, factor=factor)).input_tokens
+
+    async def _target(self, parts: EngineParts, asked: RelayRequest) -> Target:
         model = asked.model or parts.settings.model or ""
         if not model:
             raise ConfigurationError(
@@ -84,7 +92,7 @@ class ModelRelay:
         now = parts.clock.monotonic()
         known = self._targets.get(key)
         if known is None or now - known[0] > TARGET_S:
-            known = now, self._resolve(model, narrowed(parts.settings.routing, wishes))
+            known = now, await self._resolve(model, narrowed(parts.settings.routing, wishes))
             self._targets[key] = known
             while len(self._targets) > TARGETS:
                 self._targets.popitem(last=False)

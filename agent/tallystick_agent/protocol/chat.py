@@ -122,6 +122,8 @@ class ToolCallDelta:
     index: int
     name: str
     text: str
+    call_id: str = ""
+    """Empty where the endpoint gives none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

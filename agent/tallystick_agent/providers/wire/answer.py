@@ -76,7 +76,7 @@ class Answer:
     def more_call(self, index: int, text: str) -> ToolCallDelta:
         call = self.calls[index]
         call.arguments += text
-        return ToolCallDelta(index=index, name=call.name, text=text)
+        return ToolCallDelta(index=index, name=call.name, text=text, call_id=call.call_id)
 
     def whole(self, *, cut: bool = False) -> Reply:
         """The reply. Raises `ProviderError` when the stream ended without saying why; a cut one is ours and has no usage."""

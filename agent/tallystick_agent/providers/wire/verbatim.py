@@ -38,8 +38,8 @@ def passing(wire: Wire) -> Wire:
         return _MERGES[request.verbatim.wire](request, endpoint, request.verbatim.body, ours)
 
     def headers(request: ChatRequest, endpoint: Endpoint) -> dict[str, str]:
-        own = request.verbatim.headers if request.verbatim is not None else {}
-        return {**wire.headers(request, endpoint), **own}
+        assert request.verbatim is not None
+        return {**wire.headers(request, endpoint), **request.verbatim.headers}
 
     return Wire(path=wire.path, headers=headers, encode=encode, decoder=wire.decoder)
 
