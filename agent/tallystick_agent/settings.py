@@ -365,6 +365,21 @@ class ChatSettings(_Section):
     """Where new chats go: absolute, or relative to the workspace folder."""
 
 
+class GatewaySettings(_Section):
+    """The API for other apps, on this machine alone."""
+
+    port: int = Field(default=8_790, ge=0, le=65_535)
+    """Port on 127.0.0.1; 0 takes any that is free."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Further names in the `Host` header, e.g. of a proxy in front of it."""
+    allowed_origins: tuple[str, ...] = ()
+    """Web origins whose pages may use it, e.g. `http://localhost:3000`."""
+    max_body_mb: int = Field(default=64, ge=1, le=1_024)
+    """MiB of one request at most."""
+    max_requests: int = Field(default=256, ge=1)
+    """Requests under way at once; more are refused with 429."""
+
+
 class Settings(_Section):
     """Everything a user may set."""
 
@@ -381,6 +396,7 @@ class Settings(_Section):
     attribution: AttributionSettings = AttributionSettings()
     catalog: CatalogSettings = CatalogSettings()
     chats: ChatSettings = ChatSettings()
+    gateway: GatewaySettings = GatewaySettings()
     routing: RoutingSettings = RoutingSettings()
     reasoning: ReasoningSettings = ReasoningSettings()
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)

@@ -20,6 +20,7 @@ _COMMANDS = {
     "trust": "Trust a folder's rules (AGENTS.md and the like), or list the trusted ones.",
     "keys": "List API keys and where they may go, or store one.",
     "lsp": "Serve an editor over the Language Server Protocol.",
+    "gateway": "Serve one API over all providers to other apps, and book what they use.",
     "doctor": "Check this installation, and repair a damaged session.",
 }
 

@@ -1,0 +1,1 @@
+"""The APIs that callers speak: their requests become ours, our answers become theirs. One file a direction."""

@@ -1,0 +1,136 @@
+"""The gateway as an ASGI application. Owns its routes, and what every request passes first: the Host, the Origin, a bug."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tallystick_agent.protocol.errors import TallystickError
+from tallystick_server.gateway import catalog
+from tallystick_server.gateway.asking import Asking, Counting, refusal
+from tallystick_server.gateway.dialects.base import Dialect
+from tallystick_server.gateway.dialects.chat_answer import ChatDialect
+from tallystick_server.gateway.dialects.messages_answer import MessagesDialect
+from tallystick_server.gateway.dialects.responses_answer import ResponsesDialect
+from tallystick_server.gateway.failures import Refused
+from tallystick_server.gateway.guard import Door, check_host, check_origin
+from tallystick_server.gateway.state import Gateway
+
+_CHAT: Final = ChatDialect()
+_MESSAGES: Final = MessagesDialect()
+_RESPONSES: Final = ResponsesDialect()
+_ALLOWED: Final = (
+    "authorization, content-type, x-api-key, anthropic-version, anthropic-beta, http-referer, x-title, x-openrouter-title, "
+    "x-openrouter-categories, x-session-id, x-tallystick-task"
+)
+
+
+def application(gateway: Gateway) -> ASGIApp:
+    routes: list[BaseRoute] = []
+    for prefix in ("", "/api"):
+        # OpenRouter's own addresses begin with /api, and its users have them in their settings.
+        routes += [
+            Route(f"{prefix}/v1/chat/completions", Asking(gateway=gateway, dialect=_CHAT), methods=["POST"]),
+            Route(f"{prefix}/v1/responses", Asking(gateway=gateway, dialect=_RESPONSES), methods=["POST"]),
+            Route(f"{prefix}/v1/messages", Asking(gateway=gateway, dialect=_MESSAGES), methods=["POST"]),
+            Route(f"{prefix}/v1/messages/count_tokens", Counting(gateway=gateway, dialect=_MESSAGES), methods=["POST"]),
+            *_reading(gateway, prefix),
+        ]
+    return Guarded(Starlette(routes=routes, exception_handlers={404: _not_found, 405: _no_method}), gateway.door)
+
+
+def _reading(gateway: Gateway, prefix: str) -> list[BaseRoute]:
+    async def models(request: Request) -> Response:
+        return await _answered(gateway, request, lambda: catalog.models(gateway.app))
+
+    async def one_model(request: Request) -> Response:
+        slug = request.path_params["slug"]
+        found = await _answered(gateway, request, lambda: catalog.model(gateway.app, slug))
+        if found.body == b"null":
+            return refusal(_CHAT, Refused(404, f"There is no model {slug} here.", code="model_unknown"))
+        return found
+
+    async def health(request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    return [
+        Route(f"{prefix}/v1/models", models),
+        Route(f"{prefix}/v1/models/{{slug:path}}", one_model),
+        Route(f"{prefix}/health", health),
+    ]
+
+
+async def _answered(gateway: Gateway, request: Request, view: Callable[[], object]) -> Response:
+    """What a key may see, as JSON; made in a thread."""
+    try:
+        gateway.key(request.headers)
+        return JSONResponse(await asyncio.to_thread(view))
+    except TallystickError as error:
+        return refusal(_CHAT, error)
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    return refusal(spoken_at(request.url.path), Refused(404, f"Nothing is served at {request.url.path}."))
+
+
+async def _no_method(request: Request, error: Exception) -> Response:
+    return refusal(spoken_at(request.url.path), Refused(405, f"{request.method} does nothing at {request.url.path}."))
+
+
+def spoken_at(path: str) -> Dialect:
+    """The dialect in which errors at a path are told."""
+    return _MESSAGES if "/v1/messages" in path else _CHAT
+
+
+class Guarded:
+    """What stands before all routes."""
+
+    def __init__(self, inner: ASGIApp, door: Door) -> None:
+        self._inner = inner
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        headers, begun = Headers(scope=scope), False
+        dialect = spoken_at(scope["path"])
+        try:
+            check_host(headers, self._door)
+            origin = check_origin(headers, self._door)
+        except TallystickError as error:
+            await refusal(dialect, error)(scope, receive, send)
+            return
+        if scope["method"] == "OPTIONS" and origin:
+            await Response(status_code=204, headers=_shared(origin, preflight=True))(scope, receive, send)
+            return
+
+        async def sent(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            if origin and message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_shared(origin))
+            await send(message)
+
+        try:
+            await self._inner(scope, receive, sent)
+        except Exception as error:
+            # The words of a request may be in the message, so only its kind is logged.
+            logging.getLogger("tallystick").error("a bug in the gateway: %s", type(error).__name__, exc_info=True)
+            if not begun:
+                bug = Refused(500, "A bug in Tallystick; please report it.", code="internal")
+                await refusal(dialect, bug)(scope, receive, send)
+
+
+def _shared(origin: str, *, preflight: bool = False) -> dict[str, str]:
+    shown = {"access-control-allow-origin": origin, "vary": "Origin"}
+    if not preflight:
+        return {**shown, "access-control-expose-headers": "x-generation-id, x-tallystick-endpoint, x-tallystick-cost-usd"}
+    return {**shown, "access-control-allow-methods": "GET, POST", "access-control-allow-headers": _ALLOWED}
