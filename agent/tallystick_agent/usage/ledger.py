@@ -253,7 +253,13 @@ def _row(row: tuple[Any, ...]) -> LedgerRow:
     return LedgerRow(
         time_ms=row[0],
         attribution=Attribution(
-            door=app, client=client, user=user, workspace=workspace, title=title, url=url, categories=tuple(json.loads(categories))
+            door=app,
+            client=client,
+            user=user,
+            workspace=workspace,
+            title=title,
+            url=url,
+            categories=tuple(json.loads(categories)),
         ),
         **dict(zip(_NAMES, row[8:19], strict=True)),
         usage=Usage(**dict(zip(_TOKENS, row[19:24], strict=True)), source="estimated"),
