@@ -37,7 +37,9 @@ def row(
     outputs = (Segment(name="output:text", tokens=1),)
     return LedgerRow(
         time_ms=time_ms,
-        attribution=Attribution(door=app, client="vim", user="ana", workspace="/w", title="Tallystick", categories=("cli-agent",)),
+        attribution=Attribution(
+            door=app, client="vim", user="ana", workspace="/w", title="Tallystick", categories=("cli-agent",)
+        ),
         session_id=session,
         turn_id="t-1",
         request_id="r-1",
