@@ -37,6 +37,7 @@ from tallystick_agent.providers.request import ChatRequest, ReasoningDelta, Repl
 from tallystick_agent.providers.resolve import Target, alone
 from tallystick_agent.providers.whole import whole
 from tallystick_agent.tokens.counter import Counter, family_of
+from tallystick_agent.usage.attribution import accepted, identity
 from tallystick_agent.usage.pricing import likely_input, worst_case
 from tallystick_agent.usage.record import Attribution, LedgerRow
 
@@ -128,6 +129,7 @@ class Asker:
         self._sent = sent or Sent()
         self._repeated = 0
         """Tokens of the present request that the one before began with."""
+        self._opened = False
         self.visible = False
         """Whether the last request had shown words before it failed."""
 
@@ -195,7 +197,10 @@ class Asker:
                 input_cost_nanos=likely_input(seen.input_tokens, self._repeated, first.price),
             )
         )
-        booking = Booking(self, request_id, purpose, target.candidates, seen.segments, made.inputs)
+        images = sum(part.kind == "image" for message in request.messages for part in message.parts)
+        booking = Booking(
+            self, request_id, purpose, target.candidates, seen.segments, made.inputs, tools=len(request.tools), images=images
+        )
         asked = await self._attempts(request, target, made, booking, _Manner(show=show, guard=guard, once=once, enough=enough))
         if purpose in TALK:
             self._sent.last, self._sent.endpoint = request, booking.endpoint.slug
@@ -379,12 +384,13 @@ class Asker:
         named = self._parts.settings.attribution
         who = Attribution(
             door=self._options.app,
+            app=identity(named.url, named.title),
             client=self._options.client,
             user=self._options.user,
             workspace=str(self._options.workspace.root),
             title=named.title,
             url=named.url,
-            categories=named.categories[:2],
+            categories=accepted(named.categories)[0],
         )
         return LedgerRow(
             time_ms=int(self._parts.clock.now().timestamp() * 1000),
@@ -407,7 +413,20 @@ class Asker:
             error_code=paid.error_code,
             latency_ms=paid.latency_ms,
             first_token_ms=paid.first_token_ms,
+            task=self._recorder.turn_id or "",
+            served_by=paid.served_by,
+            tools=booking.tools,
+            tool_calls=paid.tool_calls,
+            images=booking.images,
+            opens_turn=self._opens(booking.purpose),
         )
+
+    def _opens(self, purpose: Purpose) -> bool:
+        """Whether a row is the first of its turn that belongs to the conversation."""
+        if self._opened or purpose not in TALK or not self._recorder.turn_id:
+            return False
+        self._opened = True
+        return True
 
     def now(self) -> float:
         return self._parts.clock.monotonic()
