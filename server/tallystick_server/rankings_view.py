@@ -5,6 +5,7 @@ Counts are decimal strings, so that no reader loses digits; money that is not kn
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, Protocol
@@ -40,6 +41,7 @@ class Books(Protocol):
 
 def rankings(books: Books, query: RankingsQuery, *, now: datetime) -> Json:
     """`{"data": […], "meta": {…}}` of one ranking."""
+    query = replace(query, where=by_identity(books, query.where))
     if query.kind == "sessions":
         return _sessions(books, query, now=now)
     cut = CUTS[query.kind]
@@ -53,7 +55,8 @@ def rankings(books: Books, query: RankingsQuery, *, now: datetime) -> Json:
 def series(books: Books, query: SeriesQuery, *, now: datetime) -> Json:
     """Bars over time; every bar has the same names in the same order."""
     first, last = query.windows[0].first_day, query.windows[-1].last_day
-    sums = books.sums(Query(by=("day", query.by), first_day=first, last_day=last, where=query.where))
+    where = by_identity(books, query.where)
+    sums = books.sums(Query(by=("day", query.by), first_day=first, last_day=last, where=where))
     data = [
         {
             "start": date_of(bar.window.first_day).isoformat(),
@@ -66,12 +69,13 @@ def series(books: Books, query: SeriesQuery, *, now: datetime) -> Json:
         }
         for bar in stack(sums, query.windows)
     ]
-    meta = _meta(query.period, Window(first_day=first, last_day=last), query.where, now)
+    meta = _meta(query.period, Window(first_day=first, last_day=last), where, now)
     return {"data": data, "meta": {**meta, "by": query.by}}
 
 
 def summary(books: Books, query: WindowQuery, *, now: datetime) -> Json:
     """The totals of a window, by day too, and by what the tokens were spent on where no other filter than an app is set."""
+    query = replace(query, where=by_identity(books, query.where))
     days = books.sums(Query(by=("day",), first_day=query.window.first_day, last_day=query.window.last_day, where=query.where))
     by_day = {int(one.group[0]): one for one in days}
     data = [
@@ -84,6 +88,20 @@ def summary(books: Books, query: WindowQuery, *, now: datetime) -> Json:
     spent = None if parts is None else [{"family": one.family, "tokens": str(one.tokens)} for one in parts]
     meta = _meta(query.period, query.window, query.where, now)
     return {"data": data, "meta": {**meta, "total": numbers(add(days)), "segments": spent}}
+
+
+def by_identity(books: Books, where: Sequence[tuple[Dimension, str]]) -> tuple[tuple[Dimension, str], ...]:
+    """The filters, where an app may be named by its title too, if no other has that title."""
+    if not any(name == "app" for name, _ in where):
+        return tuple(where)
+    apps = books.apps()
+    known = {one.app for one in apps}
+
+    def identity(value: str) -> str:
+        titled = [one.app for one in apps if one.title.lower() == value.lower()]
+        return titled[0] if value not in known and len(titled) == 1 else value
+
+    return tuple((name, identity(value) if name == "app" else value) for name, value in where)
 
 
 def numbers(one: Sum) -> Json:

@@ -29,6 +29,8 @@ _NOTHING: Final = {
     "tool calls": "No tools were called",
     "images": "No images were sent",
 }
+WIDE: Final = 110
+"""Columns from which an app's address stands beside its title."""
 LEAST_BAR: Final = 8
 MOST_BAR: Final = 24
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
@@ -42,7 +44,7 @@ Json = dict[str, Any]
 @click.option("--date", "last", metavar="YYYY-MM-DD", help="The last day, in UTC.  [default: today]")
 @click.option("--sort", type=click.Choice(SORTS), help="Apps: by volume, or by growth over the three windows before.")
 @click.option("--category", metavar="NAME", help="Apps: only those of a category, or of a group such as coding.")
-@click.option("--app", "only_app", metavar="APP", help="Only this app's requests.")
+@click.option("--app", "only_app", metavar="APP", help="Only requests of this app: its address, or its title.")
 @click.option("--model", "only_model", type=SLUG, help="Only this model's requests.")
 @click.option("--limit", type=int, metavar="N", help="Rows, up to 50.")
 @click.option("--offset", type=int, metavar="N", help="Rows to pass over.")
@@ -98,7 +100,7 @@ def cost(usd: str | None, unpriced: str = "0") -> str:
     if usd is None:
         return "unknown"
     nanos = nanos_from_usd(usd)
-    text = f"${nanos / 1e9:,.2f}" if abs(nanos) >= 10_000_000_000 else brief_money(nanos)
+    text = "$0" if nanos == 0 else f"${nanos / 1e9:,.2f}" if abs(nanos) >= 10_000_000_000 else brief_money(nanos)
     return text + (f" + {int(unpriced):,} unpriced" if int(unpriced) > 0 else "")
 
 
@@ -140,20 +142,31 @@ def _show(found: Json) -> None:
         cells.append(("growth", _growth))
     cells.append(("requests", lambda row: f"{int(row['requests']):,}"))
     cells.append(("cost", lambda row: cost(row["cost_usd"], row["unpriced"])))
-    rows = [(_name(row, meta), *(of(row) for _, of in cells)) for row in data]
+    name = _names(data, meta)
+    rows = [(name(row), *(of(row) for _, of in cells)) for row in data]
     shares = [float(row["share"] or 0) for row in data]
     print_table((f"     {meta['by']}", *(name for name, _ in cells)), rows, shares)
     _notes(meta, data)
 
 
-def _name(row: Json, meta: Json) -> str:
-    place = f"{row['rank']:>3}" if row["rank"] is not None else "   "
-    name = shown(row["name"])
-    if row["rank"] is not None:
-        title = shown(row.get("title", ""))
-        name = f"{title}  {name}" if title and title.lower() != name.lower() else name
-        name = name or ("(not told)" if meta["estimated"] else "(none)")
-    return f"{place}  {name}" + ("*" if int(row["estimated"]) > 0 else "")
+def _names(data: Sequence[Json], meta: Json) -> Callable[[Json], str]:
+    """What a row's first cell says. An app has its address beside its title where there is room, or where titles are alike."""
+    width = terminal_width()
+    titles = [row.get("title", "").lower() for row in data]
+    ranked = meta["ranking"] != "context"
+
+    def name(row: Json) -> str:
+        mark = "*" if int(row["estimated"]) > 0 else ""
+        if row["rank"] is None:
+            return f"     {row['name']}{mark}"
+        said, title = shown(row["name"]), shown(row.get("title", ""))
+        if title and title.lower() != said.lower():
+            narrow = width is not None and width < WIDE and titles.count(title.lower()) == 1
+            said = title if narrow else f"{title}  {said}"
+        said = said or ("(not told)" if meta["estimated"] else "(none)")
+        return (f"{row['rank']:>3}  " if ranked else "     ") + said + mark
+
+    return name
 
 
 def _growth(row: Json) -> str:
