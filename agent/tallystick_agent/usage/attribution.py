@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from tallystick_agent.usage.record import Attribution
+from tallystick_agent.protocol.attribution import Attribution
 
 CATEGORIES: Final = frozenset(
     "cli-agent ide-extension cloud-agent programming-app native-app-builder"

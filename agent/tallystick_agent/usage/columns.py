@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from tallystick_agent.protocol.attribution import Attribution
 from tallystick_agent.protocol.errors import StorageError
 from tallystick_agent.protocol.usage import Cost, Segment, Usage
-from tallystick_agent.usage.record import Attribution, LedgerRow, bucket_of
+from tallystick_agent.usage.record import LedgerRow, bucket_of
 
 DAY_MS: Final = 86_400_000
 LONGEST: Final = 512

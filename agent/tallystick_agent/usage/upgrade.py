@@ -9,11 +9,12 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
+from tallystick_agent.protocol.attribution import Attribution
 from tallystick_agent.protocol.usage import Cost, Segment, Usage
 from tallystick_agent.usage.appending import add
 from tallystick_agent.usage.attribution import identity
 from tallystick_agent.usage.database import Work
-from tallystick_agent.usage.record import RECONCILED, Attribution, LedgerRow
+from tallystick_agent.usage.record import RECONCILED, LedgerRow
 from tallystick_agent.usage.schema import statements
 
 AT_ONCE: Final = 1_000

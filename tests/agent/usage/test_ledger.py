@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tallystick_agent.protocol.attribution import Attribution
 from tallystick_agent.protocol.errors import StorageError
 from tallystick_agent.protocol.usage import Cost, Segment, Usage
 from tallystick_agent.usage.composition import scale
 from tallystick_agent.usage.ledger import Ledger
-from tallystick_agent.usage.record import Attribution, LedgerRow
+from tallystick_agent.usage.record import LedgerRow
 from tallystick_agent.usage.reports import GroupBy, SegmentTotal
 
 MIDDAY = 1_800_000_000_000

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from tests.agent.usage.test_ledger import MIDDAY, row
 
 from tallystick_agent.loop.reconcile import correction
+from tallystick_agent.protocol.attribution import Attribution
 from tallystick_agent.protocol.usage import Cost, Segment, Usage
 from tallystick_agent.providers.account import Generation
 from tallystick_agent.usage.ledger import Ledger
-from tallystick_agent.usage.record import Attribution, LedgerRow
+from tallystick_agent.usage.record import LedgerRow
 from tallystick_agent.usage.reports import GroupBy
 from tallystick_agent.usage.sums import AppEntry, Dimension, Query, SegmentSum, SessionSum
 
