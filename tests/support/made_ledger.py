@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Final
 
+from tallystick_agent.protocol.attribution import Attribution
 from tallystick_agent.protocol.usage import Cost, Segment, Usage
 from tallystick_agent.usage.composition import scale
-from tallystick_agent.usage.record import Attribution, LedgerRow
+from tallystick_agent.usage.record import LedgerRow
 
 OURS: Final = Attribution(
     door="cli", app="github.com/tallystick/tallystick", title="Tallystick", url="https://github.com/tallystick/tallystick",
