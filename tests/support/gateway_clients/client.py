@@ -44,14 +44,21 @@ class Place:
         (self.repository / FILE).write_text(BEFORE, "utf-8")
         who = ["-c", "user.name=tester", "-c", "user.email=tester@localhost"]
         for words in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "Start"]):
-            subprocess.run(["git", *words], cwd=self.repository, check=True, env={"PATH": os.environ["PATH"], "HOME": str(self.home)})
+            subprocess.run(
+                ["git", *words], cwd=self.repository, check=True, env={"PATH": os.environ["PATH"], "HOME": str(self.home)}
+            )
 
     @property
     def mended(self) -> bool:
         return (self.repository / FILE).read_text("utf-8") == AFTER
 
     def run(
-        self, command: Sequence[str | Path], env: Mapping[str, str] | None = None, *, cwd: Path | None = None, limit_s: float = LIMIT_S
+        self,
+        command: Sequence[str | Path],
+        env: Mapping[str, str] | None = None,
+        *,
+        cwd: Path | None = None,
+        limit_s: float = LIMIT_S,
     ) -> str:
         """Runs a program to its end and gives what it printed; an `AssertionError` when it fails or does not end.
 
@@ -60,7 +67,7 @@ class Place:
         words = [str(word) for word in command]
         child = subprocess.Popen(
             words,
-            cwd=cwd or self.repository,
+            cwd=self.repository,
             env=self.environment(env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -69,11 +76,11 @@ class Place:
             start_new_session=True,
         )
         try:
-            out, err = child.communicate(timeout=limit_s)
+            out, err = child.communicate(timeout=LIMIT_S)
         except subprocess.TimeoutExpired:
             end(child)
             out, err = child.communicate()
-            raise AssertionError(f"{Path(words[0]).name} did not end in {limit_s:.0f} s:\n{out[-1500:]}\n{err[-1500:]}") from None
+            raise AssertionError(f"{Path(words[0]).name} did not end in {LIMIT_S:.0f} s:\n{out[-1500:]}\n{err[-1500:]}") from None
         finally:
             end(child)
         assert child.returncode == 0, f"{Path(words[0]).name} ended with {child.returncode}:\n{out[-1500:]}\n{err[-1500:]}"

@@ -27,7 +27,7 @@ def judged(printed: str, answers: int) -> Came:
 
 def python(script: str, answers: int, *, v1: bool = True) -> Run:
     def run(place: Place) -> Came:
-        command = [venv("clients", "python"), "-I", HERE / "python" / script]
+        command = [str(venv("clients", "python")), "-I", str(HERE / "python" / script)]
         return judged(place.run(command, variables(place, v1=v1)), answers)
 
     return run
@@ -49,7 +49,7 @@ FUNCTION: Final = 'def weather(city: str) -> str:\n    "Tells it."\n    return "
 
 def llm(place: Place) -> Came:
     """The `llm` program with a model of its own file: streamed, whole and going on, and with a tool."""
-    program = venv("clients", "llm")
+    program = str(venv("clients", "llm"))
     models = [
         {
             "model_id": "tally",

@@ -85,9 +85,7 @@ def run(place: Place) -> Came:
         listed = client.get(f"{place.base}/models")
         assert place.model in [one["id"] for one in listed.json()["data"]], listed.text[:500]
         for step in range(3):
-            answer = client.post(
-                f"{place.base}/chat/completions", json=body(place, history, by_openrouter=step % 2 == 0)
-            )
+            answer = client.post(f"{place.base}/chat/completions", json=body(place, history, by_openrouter=step % 2 == 0))
             assert answer.status_code == 200, f"{answer.status_code}: {answer.text[:500]}"
             message = heard(answer.text)
             history.append(message)
@@ -107,6 +105,4 @@ def run(place: Place) -> Came:
     return Came(version=f"as of {VERSION}, by its wire")
 
 
-ROO: Final = Client(
-    name="roo", app="github.com/RooVetGit/Roo-Cline", wire="chat", streaming="streamed", package="", run=run
-)
+ROO: Final = Client(name="roo", app="github.com/RooVetGit/Roo-Cline", wire="chat", streaming="streamed", package="", run=run)

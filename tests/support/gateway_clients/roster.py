@@ -3,7 +3,6 @@
 from typing import Final
 
 from tests.support.gateway_clients.agents import AGENTS
-from tests.support.gateway_clients.client import Client
 from tests.support.gateway_clients.libraries import LIBRARIES
 from tests.support.gateway_clients.roo import ROO
 from tests.support.gateway_clients.sillytavern import SILLYTAVERN

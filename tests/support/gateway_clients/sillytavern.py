@@ -37,7 +37,8 @@ def served(place: Place, program: Path, port: int) -> Generator[None]:
     try:
         until = monotonic() + READY_S
         while not answers(port):
-            assert child.poll() is None and monotonic() < until, (place.folder / "server.log").read_text("utf-8", "replace")[-2000:]
+            ended = child.poll() is not None or monotonic() > until
+            assert not ended, (place.folder / "server.log").read_text("utf-8", "replace")[-2000:]
             sleep(0.2)
         yield
     finally:
@@ -48,7 +49,7 @@ def served(place: Place, program: Path, port: int) -> Generator[None]:
 def answers(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/csrf-token", timeout=2) as response:
-            return response.status == 200
+            return bool(response.status == 200)
     except OSError:
         return False
 
@@ -77,7 +78,7 @@ def run(place: Place) -> Came:
     with served(place, program, port):
         pass
     configure(place)
-    given = {"url": f"http://127.0.0.1:{port}/", "modules": str(modules("sillytavern")), "chromium": chromium}
+    given: dict[str, Any] = {"url": f"http://127.0.0.1:{port}/", "modules": str(modules("sillytavern")), "chromium": chromium}
     given |= {"key": place.key, "turns": TURNS, "shot": str(place.folder / "chat.png")}
     with served(place, program, port):
         printed = place.run([node_program(), DRIVE, json.dumps(given)])

@@ -3,14 +3,14 @@
 Reads BASE_URL (without `/v1`), API_KEY and MODEL. Prints JSON: what was heard, and the tokens that the client itself was told.
 """
 
+import importlib
 import json
 import os
 from typing import Any
 
-import anthropic
-
+anthropic: Any = importlib.import_module("anthropic")
 MODEL = os.environ["MODEL"]
-client = anthropic.Anthropic(base_url=os.environ["BASE_URL"], api_key=os.environ["API_KEY"], max_retries=0)
+client: Any = anthropic.Anthropic(base_url=os.environ["BASE_URL"], api_key=os.environ["API_KEY"], max_retries=0)
 heard: list[str] = []
 told = {"input": 0, "output": 0}
 tools: Any = [

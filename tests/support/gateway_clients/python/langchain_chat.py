@@ -3,21 +3,19 @@
 Reads BASE_URL (with `/v1`), API_KEY and MODEL. Prints JSON: what was heard, and the tokens that the client itself was told.
 """
 
+import importlib
 import importlib.metadata
 import json
 import os
 from typing import Any
 
-from langchain_core.messages import HumanMessage, ToolMessage
-from langchain_core.tools import tool
-from langchain_openai import ChatOpenAI
-from pydantic import SecretStr
-
+messages_of: Any = importlib.import_module("langchain_core.messages")
+tools: Any = importlib.import_module("langchain_core.tools")
+chats: Any = importlib.import_module("langchain_openai")
 heard: list[str] = []
 told = {"input": 0, "output": 0}
 
 
-@tool
 def weather(city: str) -> str:
     """Tells the weather of a city."""
     return f"Sunny in {city}."
@@ -28,21 +26,22 @@ def add(message: Any) -> None:
     told["output"] += message.usage_metadata["output_tokens"]
 
 
-chat = ChatOpenAI(
+chat: Any = chats.ChatOpenAI(
     model=os.environ["MODEL"],
     base_url=os.environ["BASE_URL"],
-    api_key=SecretStr(os.environ["API_KEY"]),
+    api_key=os.environ["API_KEY"],
     max_retries=0,
     stream_usage=True,
 )
-messages: list[Any] = [HumanMessage("How is the weather in Zürich?")]
-with_tools = chat.bind_tools([weather])
+messages: list[Any] = [messages_of.HumanMessage("How is the weather in Zürich?")]
+offered: Any = tools.tool(weather)
+with_tools = chat.bind_tools([offered])
 first = with_tools.invoke(messages)
 add(first)
 messages.append(first)
 for call in first.tool_calls:
     heard.append(f"{call['name']} {call['args']['city']}")
-    messages.append(ToolMessage(weather.invoke(call["args"]), tool_call_id=call["id"]))
+    messages.append(messages_of.ToolMessage(offered.invoke(call["args"]), tool_call_id=call["id"]))
 last = with_tools.invoke(messages)
 add(last)
 heard.append(str(last.text))

@@ -3,12 +3,12 @@
 Reads BASE_URL (with `/v1`), API_KEY and MODEL. Prints JSON: what was heard, and the tokens that the client itself was told.
 """
 
+import importlib
 import json
 import os
 from typing import Any
 
-import openai
-
+openai: Any = importlib.import_module("openai")
 TOOL: Any = {
     "type": "object",
     "properties": {"city": {"type": "string"}},
@@ -16,14 +16,16 @@ TOOL: Any = {
     "additionalProperties": False,
 }
 MODEL = os.environ["MODEL"]
-client = openai.OpenAI(base_url=os.environ["BASE_URL"], api_key=os.environ["API_KEY"], max_retries=0)
+client: Any = openai.OpenAI(base_url=os.environ["BASE_URL"], api_key=os.environ["API_KEY"], max_retries=0)
 heard: list[str] = []
 told = {"input": 0, "output": 0}
 
 
 def add(usage: Any) -> None:
-    told["input"] += getattr(usage, "prompt_tokens", None) or getattr(usage, "input_tokens", 0)
-    told["output"] += getattr(usage, "completion_tokens", None) or getattr(usage, "output_tokens", 0)
+    """Both of its APIs, each in its own words."""
+    of_chat = hasattr(usage, "prompt_tokens")
+    told["input"] += usage.prompt_tokens if of_chat else usage.input_tokens
+    told["output"] += usage.completion_tokens if of_chat else usage.output_tokens
 
 
 def whole() -> None:
@@ -33,13 +35,12 @@ def whole() -> None:
     first = client.chat.completions.create(model=MODEL, messages=messages, tools=tools)
     add(first.usage)
     message = first.choices[0].message
-    assert message.tool_calls and message.tool_calls[0].type == "function"
     call = message.tool_calls[0]
     heard.append(f"{call.function.name} {json.loads(call.function.arguments)['city']}")
     messages += [message.model_dump(exclude_none=True), {"role": "tool", "tool_call_id": call.id, "content": "Sunny."}]
     last = client.chat.completions.create(model=MODEL, messages=messages, tools=tools)
     add(last.usage)
-    heard.append(last.choices[0].message.content or "")
+    heard.append(last.choices[0].message.content)
 
 
 def stream() -> None:
@@ -78,7 +79,7 @@ def pictures() -> None:
     ]
     answer = client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": content}])
     add(answer.usage)
-    heard.append(answer.choices[0].message.content or "")
+    heard.append(answer.choices[0].message.content)
 
 
 assert MODEL in [model.id for model in client.models.list()]
