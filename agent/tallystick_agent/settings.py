@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from tallystick_agent.protocol.errors import ConfigurationError
 from tallystick_agent.protocol.setting_errors import sentence
@@ -365,6 +365,15 @@ class ChatSettings(_Section):
     """Where new chats go: absolute, or relative to the workspace folder."""
 
 
+class LedgerSettings(_Section):
+    """Where the books are kept; docs/ledger.md."""
+
+    url: SecretStr | None = None
+    """A PostgreSQL database for a team, `postgresql://USER@HOST/NAME`; unset keeps a file in the state folder."""
+    when_down: Literal["refuse", "spool"] = "refuse"
+    """Where the ledger cannot be written: refuse new requests, or let them go on and keep their rows in a file until it can."""
+
+
 class Settings(_Section):
     """Everything a user may set."""
 
@@ -380,6 +389,7 @@ class Settings(_Section):
     diagnostics: DiagnosticsSettings = DiagnosticsSettings()
     attribution: AttributionSettings = AttributionSettings()
     catalog: CatalogSettings = CatalogSettings()
+    ledger: LedgerSettings = LedgerSettings()
     chats: ChatSettings = ChatSettings()
     routing: RoutingSettings = RoutingSettings()
     reasoning: ReasoningSettings = ReasoningSettings()
