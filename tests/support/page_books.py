@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from tallystick_agent.protocol.usage import Cost, Segment, Usage
 from tallystick_agent.protocol.attribution import Attribution
+from tallystick_agent.protocol.usage import Cost, Segment, Usage
 from tallystick_agent.usage.ledger import Ledger
 from tallystick_agent.usage.record import LedgerRow
 

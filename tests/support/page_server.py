@@ -15,7 +15,8 @@ from tallystick_agent.usage.ledger import Ledger
 from tallystick_server import rankings_view as views
 from tallystick_server.gateway import keys_view
 from tallystick_server.gateway.page import asset
-from tallystick_server.rankings_query import read_rankings, read_series, read_window
+from tallystick_server.rankings_query import read_rankings, read_series, read_sessions, read_window
+from tallystick_server.sessions_view import sessions
 
 TOKEN = "tk-page-test"
 
@@ -58,6 +59,10 @@ class PageServer(ThreadingHTTPServer):
                 return 200, views.rankings(self.ledger, read_rankings(kind, query, today=now.date()), now=now)
             case ["usage", "summary"]:
                 return 200, views.summary(self.ledger, read_window(query, today=now.date()), now=now)
+            case ["sessions"]:
+                return 200, sessions(self.ledger, read_sessions(query, today=now.date()), now=now)
+            case ["budgets"]:
+                return 200, {"data": []}
             case ["keys"]:
                 return 200, keys_view.keys(self.ledger, KEYS, read_window(query, today=now.date()), now=now)
             case _:

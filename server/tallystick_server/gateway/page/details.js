@@ -40,7 +40,7 @@ export function app(context) {
       }),
       split(context, "apps", where, (row) => row.name === id)),
     section(context, { title: "Sessions", note: "The newest first" }, async () => {
-      const { data } = await context.ask("/v1/sessions", { ...where, limit: 20 });
+      const { data } = await context.ask("/v1/sessions", { ...where, key: "", limit: 20 });
       return data.length ? sessionTable(context, data, { app: false }) : h("p", { class: "empty small" }, "No session in this period.");
     }),
   ];

@@ -17,7 +17,7 @@ import { usage } from "./usage.js";
 const DRAWN = {
   rankings: { title: "Rankings", draw: rankings, filters: ["app", "model", "key"] },
   usage: { title: "Usage", draw: usage, filters: ["app", "model", "key"] },
-  sessions: { title: "Sessions", draw: sessions, filters: ["app", "model", "key"] },
+  sessions: { title: "Sessions", draw: sessions, filters: ["app", "model"] },
   keys: { title: "Keys", draw: keys, filters: [] },
   model: { title: "Model", draw: model, filters: ["key"] },
   app: { title: "App", draw: app, filters: ["key"] },
