@@ -9,11 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
+from tallystick_agent.protocol.chat import Payloads, StreamEvent
 from tallystick_agent.protocol.code import Found, Hints, Mode
 from tallystick_agent.protocol.diagnostics import Reports
 from tallystick_agent.protocol.events import Event
 from tallystick_agent.protocol.ids import SessionId
 from tallystick_agent.protocol.operations import Operation
+from tallystick_agent.protocol.relay import Opening, RelayAnswer, RelayRequest
 from tallystick_agent.protocol.usage import Cost, Usage
 
 CHAT_SUFFIX: Final = ".tally.md"
@@ -240,6 +242,24 @@ class Completer(Protocol):
 
     async def warm(self, text: str) -> None:
         """Lets the model's server read the beginning of a file ahead, where that costs nothing. Raises `TallystickError`."""
+        ...
+
+
+class RelayWatch(Protocol):
+    """Where an answer goes as it comes. It is awaited, so a slow reader slows the provider down."""
+
+    async def __call__(self, event: Opening | Payloads | StreamEvent, /) -> None: ...
+
+
+class Relay(Protocol):
+    """Asks models for other apps."""
+
+    async def ask(self, asked: RelayRequest, watch: RelayWatch) -> RelayAnswer:
+        """The answer, in the books. Raises `TallystickError`. Until something was watched, another endpoint may serve."""
+        ...
+
+    async def count(self, asked: RelayRequest) -> int:
+        """The input tokens that the request is likely to have; nothing is sent."""
         ...
 
 

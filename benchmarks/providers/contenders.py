@@ -39,13 +39,13 @@ def ours(url: str) -> Ask:
     import tempfile
     from pathlib import Path
 
+    from tallystick_agent.protocol.chat import ChatRequest, Reply
     from tallystick_agent.protocol.messages import TextPart, UserMessage
     from tallystick_agent.protocol.model_info import Endpoint
     from tallystick_agent.providers.client import ModelClient
     from tallystick_agent.providers.health import HealthBoard
     from tallystick_agent.providers.http import Transport
     from tallystick_agent.providers.pacing import Pacer
-    from tallystick_agent.providers.request import ChatRequest, Reply
     from tallystick_agent.settings import AttributionSettings, NetworkSettings
     from tallystick_server.local.system import SystemClock
 

@@ -13,12 +13,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from tallystick_agent.protocol.errors import ConfigurationError, TallystickError
 from tallystick_agent.protocol.ids import SessionId
 from tallystick_agent.protocol.model_info import Capabilities
-from tallystick_agent.settings import Settings, load_settings
+from tallystick_agent.settings import RoutingSettings, Settings, load_settings
 from tallystick_server.local.home import home_folder
 from tallystick_server.local.keys import KeyStore
 from tallystick_server.local.llama import LlamaServer, idle_threads
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from tallystick_agent.context.code.store import IndexStore
     from tallystick_agent.context.economics import Forecast
     from tallystick_agent.loop.engine import Engine
-    from tallystick_agent.ports import Clock, Completer, Diagnostics, SessionHandle, Terminal, Workspace
+    from tallystick_agent.ports import Clock, Completer, Diagnostics, Relay, SessionHandle, Terminal, Workspace
     from tallystick_agent.protocol.model_info import Endpoint
     from tallystick_agent.providers.live import LiveModels
     from tallystick_agent.providers.resolve import Known, Target
@@ -264,14 +263,18 @@ class Application:
 
         return LiveModels(self.home / "cache" / "openrouter_models.json")
 
-    def target(self, slug: str) -> "Target":
+    def target(self, slug: str, routing: "RoutingSettings | None" = None) -> "Target":
         """The endpoints for a model. Raises `ConfigurationError`: an unknown model, a missing key, contradicting wishes."""
         from tallystick_agent.providers.resolve import target
+        from tallystick_server.local.bases import check_url
 
-        found = target(slug, self.known)
+        known = self.known
+        if routing is not None:
+            known = replace(known, settings=known.settings.model_copy(update={"routing": routing}))
+        found = target(slug, known)
         ready: list[Endpoint] = []
         for endpoint in found.candidates:
-            _check_url(endpoint)
+            check_url(endpoint)
             if endpoint.provider == "local":
                 capabilities = Capabilities(call_mode="schema", infill=True)
                 window = self.settings.local.window_tokens
@@ -297,46 +300,15 @@ class Application:
             )
 
     def _origins(self) -> "Mapping[str, frozenset[str]]":
-        """To which origins each key may be sent: those of the providers and endpoints that name it."""
-        from tallystick_agent.providers.catalog import providers
-        from tallystick_agent.providers.http import origin_of
+        from tallystick_server.local.bases import origins
 
-        found: dict[str, set[str]] = {}
-        bases = self.bases()
-        for provider in providers().values():
-            base = bases.get(provider.name, provider.base_url)
-            if provider.key_name and base:
-                # A moved base URL takes the key along: who moved it is the user's own environment.
-                found.setdefault(provider.key_name, set()).add(origin_of(base))
-        own = [(one.key_name, one.base_url) for one in self.settings.providers.values()]
-        for slug, one in self.settings.endpoints.items():
-            # Another key for a model of a known provider belongs where that one is.
-            head = slug.partition("/")[0]
-            mine, known = self.settings.providers.get(head), providers().get(head)
-            usual = mine.base_url if mine is not None else bases.get(known.name, known.base_url) if known is not None else ""
-            own.append((one.key_name, one.base_url or usual))
-        for name, url in own:
-            if name and url:
-                found.setdefault(name, set()).add(origin_of(url))
-        return {name: frozenset(origins) for name, origins in found.items()}
+        return origins(self.settings, self.bases())
 
     def bases(self) -> dict[str, str]:
         """Base URLs that the environment moves."""
-        from tallystick_agent.providers.catalog import providers
+        from tallystick_server.local.bases import bases
 
-        bases: dict[str, str] = {}
-        for provider in providers().values():
-            value = self.environment.get(provider.base_env, "").strip() if provider.base_env else ""
-            if not value:
-                continue
-            url = (value if "://" in value else f"http://{value}").rstrip("/")
-            for path in ("/chat/completions", "/responses", "/messages"):
-                # Some give the address of a request where that of the API is meant.
-                url = url.removesuffix(path)
-            if provider.name == "ollama" and ":" not in urlsplit(url).netloc:
-                url = f"{url}:11434"
-            bases[provider.name] = url if not provider.suffix or url.endswith(provider.suffix) else url + provider.suffix
-        return bases
+        return bases(self.environment)
 
     async def open(
         self,
@@ -355,11 +327,7 @@ class Application:
         from tallystick_agent.policy.approvals import Grants
         from tallystick_server.local.terminal import LocalTerminal
 
-        target = self.target(model)
-        if target.endpoint.provider == "local":
-            served = replace(target.endpoint, base_url=await self._start_local(target.endpoint.model))
-            target = replace(target, endpoint=served, candidates=(served, *target.candidates[1:]))
-        self._refresh(target)
+        target = await self._serving(model)
         terminal = LocalTerminal(self.environment)
         options = SessionOptions(
             workspace=workspace,
@@ -376,6 +344,21 @@ class Application:
             attempts=attempts,
         )
         return await self.engine.open(options, resume)
+
+    async def _serving(self, model: str, routing: "RoutingSettings | None" = None) -> "Target":
+        """The endpoints for a model, ready: a model of this machine is started."""
+        target = self.target(model, routing)
+        if target.endpoint.provider == "local":
+            served = replace(target.endpoint, base_url=await self._start_local(target.endpoint.model))
+            target = replace(target, endpoint=served, candidates=(served, *target.candidates[1:]))
+        self._refresh(target)
+        return target
+
+    def relay(self) -> "Relay":
+        """What asks models for other apps."""
+        from tallystick_agent.loop.relay import ModelRelay
+
+        return ModelRelay(lambda: self.engine.parts, self._serving)
 
     @property
     def completions(self) -> "Completions":
@@ -460,19 +443,6 @@ class Application:
             self._index_store.close()
         await self._llama.stop()
         await self._completing.stop()
-
-
-def _check_url(endpoint: "Endpoint") -> None:
-    """Raises `ConfigurationError` for a base URL that no request can be sent to."""
-    try:
-        parts = urlsplit(endpoint.base_url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port >= 0)
-    except ValueError:
-        good = False
-    if not good:
-        raise ConfigurationError(
-            f"{endpoint.base_url} is no base URL for {endpoint.provider}.", remedy="Give it as http://HOST:PORT/PATH or https://…"
-        )
 
 
 def _first_model(data: object) -> str:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from tallystick_agent.protocol.chat import Reasoning
     from tallystick_agent.providers.preferences import MaxPrice, Preferences
-    from tallystick_agent.providers.request import Reasoning
     from tallystick_agent.providers.resolve import Target
 
 _POLICIES: Final = {

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from tallystick_agent.protocol.chat import Reasoning
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.providers.preferences import MaxPrice, Preferences
-from tallystick_agent.providers.request import Reasoning
 from tallystick_agent.providers.resolve import Target, alone
 from tallystick_server.wishes import in_words
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tallystick_agent.ports import Clock
+from tallystick_agent.protocol.chat import ChatRequest, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.messages import TextPart, ToolCallPart, UserMessage
 from tallystick_agent.protocol.model_info import Endpoint, WireName
@@ -20,7 +21,6 @@ from tallystick_agent.providers.client import AttemptAccepted, AttemptEnded, Att
 from tallystick_agent.providers.health import HealthBoard
 from tallystick_agent.providers.http import Transport
 from tallystick_agent.providers.pacing import Pacer
-from tallystick_agent.providers.request import ChatRequest, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from tallystick_agent.settings import AttributionSettings, NetworkSettings
 
 PATIENT_S = 30.0

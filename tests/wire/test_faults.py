@@ -21,9 +21,9 @@ from tests.support.scripted.reply import Reply, Tokens
 from tests.support.scripted.wires import WIRES
 from tests.support.scripted_provider import ScriptedProvider
 
+from tallystick_agent.protocol.chat import TextDelta
 from tallystick_agent.protocol.model_info import Endpoint, WireName
 from tallystick_agent.providers.client import AttemptEnded, AttemptStarted, ClientEvent
-from tallystick_agent.providers.request import TextDelta
 
 SAID = "The tally stands at seven, and nobody objects to it at all."
 FIRST_WORDS, LAST_WORD = b"The tally", b"at all."

@@ -15,9 +15,9 @@ from tests.support.provider_client import Told, calls_of, endpoint_at, saying, t
 from tests.support.provider_client import ask as send
 from tests.support.scripted_provider import Reply, ScriptedProvider
 
+from tallystick_agent.protocol.chat import ToolSpec
 from tallystick_agent.protocol.errors import ContextOverflow, ProviderError
 from tallystick_agent.protocol.usage import Usage
-from tallystick_agent.providers.request import ToolSpec
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

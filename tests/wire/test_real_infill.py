@@ -20,10 +20,10 @@ from tests.support.lsp_client import started
 from tests.support.provider_client import HANG_S, Told, ask, endpoint_at, provider_client, tell, text_of
 from tests.support.scripted_provider import ScriptedProvider
 
+from tallystick_agent.protocol.chat import ChatRequest, Infill, TextDelta
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.usage import Usage
 from tallystick_agent.providers.client import AttemptCounted
-from tallystick_agent.providers.request import ChatRequest, Infill, TextDelta
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -19,10 +19,10 @@ from tests.support.llama_model import LlamaModel, llama_model
 from tests.support.provider_client import HANG_S, Told, ask, calls_of, endpoint_at, provider_client, saying, tell, text_of
 from tests.support.scripted_provider import ScriptedProvider
 
+from tallystick_agent.protocol.chat import TextDelta, ToolSpec
 from tallystick_agent.protocol.errors import ContextOverflow
 from tallystick_agent.protocol.model_info import Endpoint, WireName
 from tallystick_agent.protocol.usage import Usage
-from tallystick_agent.providers.request import TextDelta, ToolSpec
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tallystick_agent.context.compaction import read_path
+from tallystick_agent.protocol.chat import ChatRequest
 from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.protocol.messages import (
     AssistantMessage,
@@ -23,7 +24,6 @@ from tallystick_agent.protocol.messages import (
     UserMessage,
 )
 from tallystick_agent.protocol.usage import Segment
-from tallystick_agent.providers.request import ChatRequest
 from tallystick_agent.sessions.replay import rules_name
 from tallystick_agent.tokens.counter import MESSAGE_FRAME, REPLY_FRAME, TOOL_FRAME, TOOLS_FRAME, Counter
 from tallystick_agent.tokens.images import image_size, image_tokens

@@ -11,9 +11,11 @@ from typing import Final
 from tallystick_agent.context.assemble import xray
 from tallystick_agent.loop.booking import Booking, Paid
 from tallystick_agent.loop.gate import Spent, reserve
-from tallystick_agent.loop.parts import EngineParts, SessionOptions
+from tallystick_agent.loop.parts import Caller, EngineParts
 from tallystick_agent.loop.recorder import Records
 from tallystick_agent.loop.routing import LIKELY_OUTPUT, SEED_S, Plan, handed_on, onward, plan, seed
+from tallystick_agent.ports import RelayWatch
+from tallystick_agent.protocol.chat import ChatRequest, Payloads, ReasoningDelta, Reply, StreamEvent, TextDelta, ToolCallDelta
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.events import (
     AttemptFailed,
@@ -31,14 +33,14 @@ from tallystick_agent.protocol.events import (
 from tallystick_agent.protocol.ids import ItemId, RequestId
 from tallystick_agent.protocol.messages import ReasoningPart
 from tallystick_agent.protocol.model_info import Endpoint
+from tallystick_agent.protocol.relay import Opening
 from tallystick_agent.protocol.usage import Budget, Cost, Usage
 from tallystick_agent.providers.client import AttemptAccepted, AttemptCounted, AttemptEnded, AttemptStarted, AttemptWaits
-from tallystick_agent.providers.request import ChatRequest, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from tallystick_agent.providers.resolve import Target, alone
 from tallystick_agent.providers.whole import whole
 from tallystick_agent.tokens.counter import Counter, family_of
 from tallystick_agent.usage.pricing import likely_input, worst_case
-from tallystick_agent.usage.record import Attribution, LedgerRow
+from tallystick_agent.usage.record import LedgerRow
 
 PIECE_S = 0.05
 PIECE_EVENTS = 20
@@ -51,6 +53,10 @@ class Asked:
     reply: Reply
     items: tuple[tuple[ItemId, MessageItem | ReasoningItem], ...]
     usage: Usage
+    endpoint: Endpoint
+    """Who served."""
+    passed: bool = False
+    """What it said was shown as it stands on the wire."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,7 @@ class _Manner:
     guard: bool
     once: bool
     enough: Callable[[str], bool] | None
+    watch: RelayWatch | None
 
 
 @dataclass(slots=True)
@@ -71,6 +78,8 @@ class _Stream:
     waiting: dict[str, list[str]] = field(default_factory=lambda: {})
     count: int = 0
     since: float = 0.0
+    passed: bool = False
+    """It is shown as it stands on the wire."""
 
 
 def made_by(endpoint: Endpoint, reply: Reply) -> Reply:
@@ -111,11 +120,9 @@ class Sent:
 class Asker:
     """Asks for one turn. Holds the turn's spending."""
 
-    def __init__(
-        self, parts: EngineParts, options: SessionOptions, recorder: Records, budget: Budget, sent: Sent | None = None
-    ) -> None:
+    def __init__(self, parts: EngineParts, caller: Caller, recorder: Records, budget: Budget, sent: Sent | None = None) -> None:
         self._parts = parts
-        self._options = options
+        self._caller = caller
         self._recorder = recorder
         self._budget = budget
         self.spent = Spent()
@@ -134,7 +141,7 @@ class Asker:
     @property
     def counter(self) -> Counter:
         """The counter of the endpoint that was named."""
-        return self.counter_for(self._options.endpoint)
+        return self.counter_for(self._caller.target.endpoint)
 
     def counter_for(self, endpoint: Endpoint) -> Counter:
         factor = self._parts.learned.factor(endpoint.slug).factor
@@ -151,8 +158,10 @@ class Asker:
         guard: bool = False,
         once: bool = False,
         enough: Callable[[str], bool] | None = None,
+        watch: RelayWatch | None = None,
+        request_id: RequestId | None = None,
     ) -> Asked:
-        """`guard`, `once` and `enough` are those of `ModelClient.send`.
+        """`guard`, `once` and `enough` are those of `ModelClient.send`; `watch` is shown everything, thoughts and calls too.
 
         Raises `ContextOverflow` before sending what cannot fit, `TallystickError` at the gate, `ProviderError` after it.
         """
@@ -179,7 +188,7 @@ class Asker:
                 self._left_out.add(slug)
                 await self._recorder.emit(Notice(level="warning", code="left_out", message=f"{slug} is left out: {why}"))
         first = made.order[0]
-        request_id = RequestId(self._parts.ids.new("req"))
+        request_id = request_id or RequestId(self._parts.ids.new("req"))
         costs = [worst_case(made.inputs[one.slug], made.outputs[one.slug], one.price) for one in made.order]
         await self._recorder.emit(
             RequestPlanned(
@@ -196,7 +205,8 @@ class Asker:
             )
         )
         booking = Booking(self, request_id, purpose, target.candidates, seen.segments, made.inputs)
-        asked = await self._attempts(request, target, made, booking, _Manner(show=show, guard=guard, once=once, enough=enough))
+        how = _Manner(show=show, guard=guard, once=once, enough=enough, watch=watch)
+        asked = await self._attempts(request, target, made, booking, how)
         if purpose in TALK:
             self._sent.last, self._sent.endpoint = request, booking.endpoint.slug
         return asked
@@ -213,7 +223,7 @@ class Asker:
 
     def _target(self, request: ChatRequest, endpoint: Endpoint, purpose: Purpose) -> Target:
         """All candidates for a turn's own request; a probe and a gap to fill are for one endpoint alone."""
-        target = self._options.target
+        target = self._caller.target
         if endpoint.slug != target.endpoint.slug or purpose == "probe" or request.infill is not None:
             return alone(endpoint)
         # The call mode may have been probed since the session was opened.
@@ -254,7 +264,8 @@ class Asker:
         def fitted(asked: ChatRequest, endpoint: Endpoint) -> ChatRequest:
             output = allowed[endpoint.slug]
             handed = handed_on(made, endpoint, output, self._budget, self.spent)
-            return replace(asked, max_output_tokens=output, onward=onward(target, endpoint, handed))
+            ended = asked.open_ended and not self._budget.bounds_output
+            return replace(asked, max_output_tokens=output, open_ended=ended, onward=onward(target, endpoint, handed))
 
         events = self._parts.client.send(
             request,
@@ -262,6 +273,7 @@ class Asker:
             guard=how.guard,
             once=how.once,
             enough=how.enough,
+            thoughts_show=how.watch is not None,
             may_try=may_try,
             fitted=fitted,
             tokens=lambda one: made.inputs[one.slug] + min(made.outputs[one.slug], LIKELY_OUTPUT),
@@ -272,11 +284,7 @@ class Asker:
                 match event:
                     case AttemptStarted(attempt=attempt, endpoint=endpoint):
                         booking.start(attempt, endpoint)
-                        reason = made.reasons[endpoint.slug]
-                        started = RequestStarted(
-                            request_id=booking.request_id, endpoint=endpoint.slug, reason=reason, attempt=attempt
-                        )
-                        await self._recorder.emit(started)
+                        stream = await self._opened(request, made, booking, attempt, how)
                     case AttemptWaits():
                         await self._waits(event)
                     case AttemptAccepted(generation_id=generation_id):
@@ -284,30 +292,51 @@ class Asker:
                     case AttemptCounted(usage=counted):
                         booking.counted(counted)
                     case AttemptEnded():
-                        # What the next attempt says is not the end of what this one began.
-                        stream = _Stream()
                         self._parts.affinity.forget(request.session_key)
                         await booking.failed(event)
                     case TextDelta() | ReasoningDelta() | ToolCallDelta():
                         booking.piece(event.text)
                         self.visible = self.visible or isinstance(event, TextDelta | ToolCallDelta)
-                        if how.show and not isinstance(event, ToolCallDelta):
-                            await self._show(stream, event)
+                        await self._piece(stream, event, how)
+                    case Payloads():
+                        await self._watched(event, how)
                     case Reply() as reply:
                         await self._flush(stream)
                         usage = await booking.finished(reply)
                         reply = made_by(booking.endpoint, reply)
-                        return Asked(reply=reply, items=self._items(stream, reply), usage=usage)
+                        items = self._items(stream, reply)
+                        return Asked(reply=reply, items=items, usage=usage, endpoint=booking.endpoint, passed=stream.passed)
         except BaseException as error:
             # Cancelled, a full disk, a bug: what was asked for is in the books all the same.
             await booking.aborted()
             if isinstance(error, ProviderError) and error.code == "model_unknown":
-                near = [name for name in self._parts.nearest(self._options.model) if name != self._options.model]
+                near = [name for name in self._parts.nearest(self._caller.model) if name != self._caller.model]
                 error.remedy += f" Near: {', '.join(near)}." if near else ""
             raise
         finally:
             await events.aclose()
         raise ProviderError("The provider gave no answer.", retryable=False)
+
+    async def _opened(self, request: ChatRequest, made: Plan, booking: Booking, attempt: int, how: "_Manner") -> _Stream:
+        """Tells that an attempt begins. What it says is not the end of what the one before began."""
+        endpoint = booking.endpoint
+        reason = made.reasons[endpoint.slug]
+        await self._recorder.emit(
+            RequestStarted(request_id=booking.request_id, endpoint=endpoint.slug, reason=reason, attempt=attempt)
+        )
+        passed = request.verbatim is not None and request.verbatim.wire == endpoint.wire
+        await self._watched(Opening(endpoint=endpoint.slug, passed=passed), how)
+        return _Stream(passed=passed)
+
+    async def _watched(self, event: Opening | Payloads | StreamEvent, how: "_Manner") -> None:
+        if how.watch is not None:
+            await how.watch(event)
+
+    async def _piece(self, stream: _Stream, event: TextDelta | ReasoningDelta | ToolCallDelta, how: "_Manner") -> None:
+        if how.show and not isinstance(event, ToolCallDelta):
+            await self._show(stream, event)
+        if not stream.passed:
+            await self._watched(event, how)
 
     async def _waits(self, event: AttemptWaits) -> None:
         message = f"Waiting {event.seconds:.0f} s: the account's limit lets {event.endpoint.slug} go then."
@@ -376,24 +405,15 @@ class Asker:
 
     def _row(self, booking: Booking, paid: Paid) -> LedgerRow:
         """The ledger's row for one attempt."""
-        named = self._parts.settings.attribution
-        who = Attribution(
-            door=self._options.app,
-            client=self._options.client,
-            user=self._options.user,
-            workspace=str(self._options.workspace.root),
-            title=named.title,
-            url=named.url,
-            categories=named.categories[:2],
-        )
         return LedgerRow(
             time_ms=int(self._parts.clock.now().timestamp() * 1000),
-            attribution=who,
+            attribution=self._caller.who,
+            task=self._caller.task,
             session_id=self._recorder.session_id,
             turn_id=self._recorder.turn_id or "",
             request_id=booking.request_id,
             purpose=booking.purpose,
-            model_asked=self._options.model,
+            model_asked=self._caller.model,
             endpoint=paid.endpoint.slug,
             provider=paid.endpoint.provider,
             author=paid.endpoint.author,

@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from tallystick_agent.context.assemble import output_segments
+from tallystick_agent.protocol.chat import Reply
 from tallystick_agent.protocol.events import AttemptFailed, Purpose, RequestFinished
 from tallystick_agent.protocol.ids import RequestId
 from tallystick_agent.protocol.messages import AssistantMessage, TextPart
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.usage import Cost, Segment, Usage
 from tallystick_agent.providers.client import AttemptEnded
-from tallystick_agent.providers.request import Reply
 from tallystick_agent.tokens.counter import Counter
 from tallystick_agent.usage.composition import scale
 from tallystick_agent.usage.pricing import price_usage

@@ -18,13 +18,13 @@ from tallystick_agent.policy.paths import is_secret
 from tallystick_agent.policy.redaction import redact
 from tallystick_agent.ports import Filled, Gap
 from tallystick_agent.prompts import load
+from tallystick_agent.protocol.chat import ChatRequest, Infill, Reasoning
 from tallystick_agent.protocol.errors import ContextOverflow, ProviderError
 from tallystick_agent.protocol.events import EventBody
 from tallystick_agent.protocol.ids import SessionId, TurnId
 from tallystick_agent.protocol.messages import TextPart, UserMessage, text_of
 from tallystick_agent.protocol.model_info import Endpoint, ReasoningRule
 from tallystick_agent.protocol.usage import Cost, Usage
-from tallystick_agent.providers.request import ChatRequest, Infill, Reasoning
 from tallystick_agent.providers.wire import llama_infill, suffix_infill
 from tallystick_agent.tokens.counter import Counter
 
@@ -200,7 +200,7 @@ class GapFiller:
     async def _ask(self, request: ChatRequest, endpoint: Endpoint, ended: Callable[[str], bool] | None = None) -> Asked:
         """The limits of a turn hold for each request: it is all that the user set in motion."""
         budget = self._parts.settings.budget.limits()
-        asker = Asker(self._parts, self._options, _Unrecorded(self._session_id), budget)
+        asker = Asker(self._parts, self._options.caller(self._parts.settings.attribution), _Unrecorded(self._session_id), budget)
         try:
             return await asker.ask(request, endpoint, PURPOSE, show=False, guard=True, once=True, enough=ended)
         finally:

@@ -8,12 +8,13 @@ from tallystick_agent.loop.reconcile import Reconciler
 from tallystick_agent.loop.routing import Affinity
 from tallystick_agent.policy.approvals import Grants
 from tallystick_agent.ports import Clock, CodeFinder, Diagnostics, Ids, SecretStore, Terminal, Workspace
+from tallystick_agent.protocol.attribution import Attribution
 from tallystick_agent.protocol.model_info import CallMode, Endpoint
 from tallystick_agent.providers.client import ModelClient
 from tallystick_agent.providers.http import Transport
 from tallystick_agent.providers.resolve import Target
 from tallystick_agent.sessions.store import SessionStore
-from tallystick_agent.settings import Settings
+from tallystick_agent.settings import AttributionSettings, Settings
 from tallystick_agent.tokens.learned import LearnedFactors
 from tallystick_agent.usage.ledger import Ledger
 
@@ -81,6 +82,18 @@ class CallModeMemory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """On whose behalf a model is asked, and which one."""
+
+    who: Attribution
+    model: str
+    """The slug that was asked for."""
+    target: Target
+    task: str = ""
+    """The caller's own name for what it does; empty is the turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOptions:
     """What a host says when it opens a session."""
 
@@ -106,3 +119,16 @@ class SessionOptions:
     def endpoint(self) -> Endpoint:
         """The one that was named."""
         return self.target.endpoint
+
+    def caller(self, named: AttributionSettings) -> Caller:
+        """Who a session asks for. `named` is how this app names itself."""
+        who = Attribution(
+            door=self.app,
+            client=self.client,
+            user=self.user,
+            workspace=str(self.workspace.root),
+            title=named.title,
+            url=named.url,
+            categories=named.categories[:2],
+        )
+        return Caller(who=who, model=self.model, target=self.target)

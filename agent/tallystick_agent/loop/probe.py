@@ -8,11 +8,11 @@ import json
 
 from tallystick_agent.loop.ask import Asker
 from tallystick_agent.loop.parts import EngineParts
+from tallystick_agent.protocol.chat import ChatRequest, ToolSpec
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.messages import TextPart, ToolCallPart, UserMessage
 from tallystick_agent.protocol.model_info import CallMode, Endpoint
 from tallystick_agent.providers.call_modes import adapt, read
-from tallystick_agent.providers.request import ChatRequest, ToolSpec
 
 _TOOL = ToolSpec(
     name="report",

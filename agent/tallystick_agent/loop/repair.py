@@ -14,8 +14,8 @@ from tallystick_agent.context.suspects import Suspect
 from tallystick_agent.context.test_report import Failure
 from tallystick_agent.edits.definitions import Definition, definitions, merge
 from tallystick_agent.prompts import load
+from tallystick_agent.protocol.chat import ChatRequest, Infill
 from tallystick_agent.protocol.messages import TextPart, UserMessage
-from tallystick_agent.providers.request import ChatRequest, Infill
 
 AROUND = 26
 """Lines of a file shown on each side of a gap."""

@@ -4,9 +4,9 @@ from typing import Final
 
 from tallystick_agent.context.budget import Allowance, allowance
 from tallystick_agent.prompts import load
+from tallystick_agent.protocol.chat import ChatRequest
 from tallystick_agent.protocol.messages import Message
 from tallystick_agent.protocol.model_info import Endpoint
-from tallystick_agent.providers.request import ChatRequest
 from tallystick_agent.providers.resolve import Target
 from tallystick_agent.settings import Settings
 from tallystick_agent.tools.base import Tool

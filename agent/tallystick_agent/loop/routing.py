@@ -10,13 +10,13 @@ from typing import Final, cast
 from tallystick_agent.context.budget import SMALLEST_REPLY, Room, room
 from tallystick_agent.loop.gate import Spent, reserve
 from tallystick_agent.ports import Clock
+from tallystick_agent.protocol.chat import ChatRequest, Onward
 from tallystick_agent.protocol.errors import Code, ConfigurationError, ContextOverflow, TallystickError
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.usage import Budget, Usage
 from tallystick_agent.providers.client import ModelClient
 from tallystick_agent.providers.health import HealthBoard, Outcome
 from tallystick_agent.providers.preferences import for_openrouter
-from tallystick_agent.providers.request import ChatRequest, Onward
 from tallystick_agent.providers.resolve import Target
 from tallystick_agent.providers.router import Conditions, Route, route
 from tallystick_agent.providers.routing_table import Need, RoutingTable, Sticky, Traits

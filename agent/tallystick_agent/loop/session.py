@@ -183,7 +183,9 @@ class Session:
 
     def _compactor(self, asker: Asker | None = None) -> Compactor:
         budget = self._parts.settings.budget.limits()
-        asker = asker or Asker(self._parts, self._options, self._recorder, budget, self._sent)
+        asker = asker or Asker(
+            self._parts, self._options.caller(self._parts.settings.attribution), self._recorder, budget, self._sent
+        )
         return Compactor(self._parts, self._options, self._recorder, self._context.outputs, asker)
 
     async def _settle(self) -> None:
@@ -269,7 +271,7 @@ class Session:
         """Runs a turn and always logs its end. Limits that it was not given are those of the settings now."""
         self._recorder.turn_id = TurnId(self._parts.ids.new("turn"))
         budget = prompt.budget.over(self._limits).over(self._parts.settings.budget.limits())
-        asker = Asker(self._parts, self._options, self._recorder, budget, self._sent)
+        asker = Asker(self._parts, self._options.caller(self._parts.settings.attribution), self._recorder, budget, self._sent)
         self._begun = True
         try:
             if self._stop_at_once:

@@ -7,11 +7,11 @@ which errors end a turn in which way.
 from dataclasses import dataclass, replace
 from typing import Final
 
+from tallystick_agent.protocol.chat import Reply
 from tallystick_agent.protocol.digest import digest
 from tallystick_agent.protocol.errors import Code, ContextOverflow, ProviderError, TallystickError
 from tallystick_agent.protocol.events import StopReason
 from tallystick_agent.protocol.messages import ToolCallPart
-from tallystick_agent.providers.request import Reply
 
 WARN_AT: Final = 3
 STOP_AT: Final = 5

@@ -10,10 +10,10 @@ from typing import Final
 
 from tallystick_agent.loop.ask import Asker
 from tallystick_agent.prompts import load
+from tallystick_agent.protocol.chat import ChatRequest
 from tallystick_agent.protocol.errors import TallystickError
 from tallystick_agent.protocol.messages import AssistantMessage, Message, TextPart, ToolMessage, UserMessage, text_of
 from tallystick_agent.protocol.model_info import Endpoint
-from tallystick_agent.providers.request import ChatRequest
 
 MOST_SUMMARY: Final = 600
 """Tokens."""

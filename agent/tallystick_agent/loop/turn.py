@@ -31,13 +31,13 @@ from tallystick_agent.loop.step import (
     after_tool,
     cannot_fit,
 )
+from tallystick_agent.protocol.chat import ChatRequest
 from tallystick_agent.protocol.errors import ContextOverflow, ProviderError, TallystickError
 from tallystick_agent.protocol.events import ItemFinished, ItemStarted, MessageItem, Notice, Purpose
 from tallystick_agent.protocol.ids import CallId, ItemId
 from tallystick_agent.protocol.messages import ToolCallPart, text_of
 from tallystick_agent.protocol.model_info import CallMode, Endpoint
 from tallystick_agent.providers.call_modes import adapt, read
-from tallystick_agent.providers.request import ChatRequest
 from tallystick_agent.tools.base import OutputStore, Tool
 from tallystick_agent.tools.runner import ToolRunner
 

@@ -120,6 +120,11 @@ class Budget:
     max_requests: int | None = None
     timeout_s: float | None = None
 
+    @property
+    def bounds_output(self) -> bool:
+        """Whether an answer without an end could break a limit."""
+        return self.max_cost_nanos is not None or self.max_tokens is not None
+
     def over(self, below: "Budget") -> "Budget":
         """These limits, and where one is not set, that of `below`."""
         return Budget(

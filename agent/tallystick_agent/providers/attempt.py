@@ -8,6 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tallystick_agent.ports import Clock
+from tallystick_agent.protocol.chat import (
+    ChatRequest,
+    Payloads,
+    ReasoningDelta,
+    Reply,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+)
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.messages import ToolCallPart
 from tallystick_agent.protocol.model_info import Endpoint
@@ -17,7 +26,6 @@ from tallystick_agent.providers.http import Transport
 from tallystick_agent.providers.payloads import PATIENCE, Progress, lines, payloads
 from tallystick_agent.providers.rate_headers import exhausted_for
 from tallystick_agent.providers.repetition import RepetitionGuard
-from tallystick_agent.providers.request import ChatRequest, Reply, StreamEvent, TextDelta, ToolCallDelta
 from tallystick_agent.providers.wire.formats import wire_of
 from tallystick_agent.settings import NetworkSettings
 
@@ -40,7 +48,7 @@ class Counted:
     usage: Usage
 
 
-AttemptEvent = Accepted | Counted | StreamEvent | Reply
+AttemptEvent = Accepted | Counted | StreamEvent | Payloads | Reply
 
 
 class Attempt:
@@ -54,8 +62,12 @@ class Attempt:
         *,
         guarded: bool,
         enough: Callable[[str], bool] | None = None,
+        thoughts_show: bool = False,
     ) -> None:
-        """`enough` is told the text as it comes, and says when no more is wanted: the reply then ends there, with `stop`."""
+        """`enough` is told the text as it comes, and says when no more is wanted: the reply then ends there, with `stop`.
+
+        `thoughts_show`: whoever reads sees thoughts as they come, so that they count as words that were shown.
+        """
         self._endpoint = endpoint
         self._request = request
         self._clock = clock
@@ -64,6 +76,10 @@ class Attempt:
         self._patience_s, self._total_s = idle_s * PATIENCE, network.request_timeout_s
         self._guard = RepetitionGuard() if guarded else None
         self._enough = enough
+        self._thoughts_show = thoughts_show
+        self._passes = request.verbatim is not None and request.verbatim.wire == endpoint.wire
+        self._held: list[str] = []
+        """Payloads that nobody has seen yet: another attempt may still take this one's place."""
         self._start = clock.monotonic()
         self._first: float | None = None
         self._open = False
@@ -119,11 +135,15 @@ class Attempt:
                     for event in events:
                         if self._first is None:
                             self._first = self._clock.monotonic()
+                        if self._thoughts_show and isinstance(event, ReasoningDelta):
+                            self.visible = True
                         if isinstance(event, TextDelta | ToolCallDelta):
                             self.visible = True
                             cut = cut or (self._guard is not None and self._guard.feed(event.text))
                             enough = enough or (self._enough is not None and self._enough(event.text))
                         yield event
+                    if self.visible and self._held:
+                        yield self._let_go()
                     if self._broken is not None:
                         raise self._broken
                     if cut or (enough and not self._decoder.ended):
@@ -136,7 +156,14 @@ class Attempt:
         if enough and not cut and not self._decoder.ended:
             yield replace(self._decoder.finish(cut=True), finish="stop")
             return
-        yield self._decoder.finish(cut=cut)
+        reply = self._decoder.finish(cut=cut)
+        if self._held:
+            yield self._let_go()
+        yield reply
+
+    def _let_go(self) -> Payloads:
+        seen, self._held = Payloads(data=tuple(self._held)), []
+        return seen
 
     async def _next(self, found: AsyncIterator[list[str]]) -> list[str] | None:
         """What comes next. After the end was said nothing is to come: a line that stays open is left to itself."""
@@ -163,6 +190,8 @@ class Attempt:
         try:
             for data in together:
                 events += feed(data)
+                if self._passes:
+                    self._held.append(data)
         except ProviderError as error:
             self._broken = error
         return events

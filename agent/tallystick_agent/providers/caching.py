@@ -8,8 +8,8 @@ long runs of tool results get one on the way.
 from dataclasses import dataclass
 from typing import Final
 
+from tallystick_agent.protocol.chat import ChatRequest
 from tallystick_agent.protocol.model_info import Endpoint
-from tallystick_agent.providers.request import ChatRequest
 
 LOOK_BACK: Final = 15
 """Messages between two marks: a little less than the 20 blocks that a mark looks back, since a message may be several."""

@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 from typing import Any, cast
 
+from tallystick_agent.protocol.chat import ChatRequest, Reply, ToolSpec
 from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.protocol.messages import (
     AssistantMessage,
@@ -21,7 +22,6 @@ from tallystick_agent.protocol.messages import (
     UserMessage,
 )
 from tallystick_agent.protocol.model_info import CallMode
-from tallystick_agent.providers.request import ChatRequest, Reply, ToolSpec
 
 ANSWER = "answer"
 _FENCE = re.compile(r"```([^\n`]*)\n(.*?)^[ \t]*```", re.DOTALL | re.MULTILINE)

@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from tallystick_agent.ports import Clock, SecretStore
+from tallystick_agent.protocol.chat import ChatRequest, Payloads, Reply, StreamEvent
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.usage import Usage
@@ -21,7 +22,6 @@ from tallystick_agent.providers.fallback import Failed, TryNext, after_failure
 from tallystick_agent.providers.health import HealthBoard, Outcome
 from tallystick_agent.providers.http import Transport, origin_of
 from tallystick_agent.providers.pacing import Pacer
-from tallystick_agent.providers.request import ChatRequest, Reply, StreamEvent
 from tallystick_agent.settings import NetworkSettings
 
 SHOWN_WAIT_S = 1.0
@@ -73,7 +73,7 @@ class AttemptEnded:
     """The whole answer of a filter, with its usage, where the next model may answer instead."""
 
 
-ClientEvent = StreamEvent | AttemptStarted | AttemptWaits | AttemptAccepted | AttemptCounted | AttemptEnded | Reply
+ClientEvent = StreamEvent | Payloads | AttemptStarted | AttemptWaits | AttemptAccepted | AttemptCounted | AttemptEnded | Reply
 
 
 def _limited(endpoint: Endpoint) -> str:
@@ -136,6 +136,7 @@ class ModelClient:
         refusals_may_move: bool = False,
         once: bool = False,
         enough: Callable[[str], bool] | None = None,
+        thoughts_show: bool = False,
     ) -> AsyncGenerator[ClientEvent, None]:
         """Raises the last attempt's `ProviderError`, after an `AttemptEnded` for it.
 
@@ -143,20 +144,13 @@ class ModelClient:
         limits allow no more. `fitted` cuts the request to an endpoint's limits. `tokens` is what an account's limit of tokens
         is charged with. `guard` cuts an answer that repeats itself; its reply has finish `repetition` and no usage.
         `once` makes the first attempt the only one. `enough` is told the text as it comes and says when no more is wanted.
+        `thoughts_show` makes thoughts count as visible.
         """
         failed: list[Failed] = []
         place = 0
         while True:
             endpoint, refused = order[place], None
-            run = Attempt(
-                endpoint,
-                fitted(request, endpoint),
-                self._clock,
-                self._network,
-                self._transport.idle_s(endpoint),
-                guarded=guard,
-                enough=enough,
-            )
+            run = self._attempt(endpoint, fitted(request, endpoint), guard, enough, shows=thoughts_show)
             try:
                 key = self._key(endpoint)
                 await self._account.look(endpoint, key)
@@ -204,6 +198,12 @@ class ModelClient:
                 place = following.place
                 may_try(order[place])
                 await self._clock.sleep(following.pause_s)
+
+    def _attempt(
+        self, endpoint: Endpoint, request: ChatRequest, guard: bool, enough: Callable[[str], bool] | None, *, shows: bool
+    ) -> Attempt:
+        idle = self._transport.idle_s(endpoint)
+        return Attempt(endpoint, request, self._clock, self._network, idle, guarded=guard, enough=enough, thoughts_show=shows)
 
     def closed(self, endpoints: tuple[Endpoint, ...]) -> dict[str, str]:
         """Endpoints that have no room under their account's limits now, and why, by slug."""

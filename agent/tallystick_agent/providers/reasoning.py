@@ -6,8 +6,8 @@ The shares are those that OpenRouter publishes for models that take a budget, so
 from dataclasses import dataclass, replace
 from typing import Final
 
+from tallystick_agent.protocol.chat import Reasoning
 from tallystick_agent.protocol.model_info import EFFORTS, Effort, ReasoningRule
-from tallystick_agent.providers.request import Reasoning
 
 SHARES: Final[dict[Effort, float]] = {
     "none": 0.0,

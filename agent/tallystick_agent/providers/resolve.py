@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from tallystick_agent.protocol.chat import Reasoning
 from tallystick_agent.protocol.errors import ConfigurationError
 from tallystick_agent.protocol.model_info import Capabilities, DataPolicy, Endpoint, RateLimits
 from tallystick_agent.protocol.usage import Price, Rates, flat
@@ -28,7 +29,6 @@ from tallystick_agent.providers.catalog import (
 from tallystick_agent.providers.dialects import DIALECTS
 from tallystick_agent.providers.families import is_small, token_family
 from tallystick_agent.providers.preferences import Preferences, wish_from
-from tallystick_agent.providers.request import Reasoning
 from tallystick_agent.providers.variants import ENTRIES, Named, parse, wish_of
 from tallystick_agent.settings import EndpointSettings, Settings
 

@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tallystick_agent.policy.approvals import Action
 from tallystick_agent.ports import CodeFinder, Terminal, Workspace
+from tallystick_agent.protocol.chat import ToolSpec
 from tallystick_agent.protocol.events import FileChange, PlanItem
 from tallystick_agent.protocol.ids import CallId, ItemId
 from tallystick_agent.protocol.messages import JsonValue
-from tallystick_agent.providers.request import ToolSpec
 from tallystick_agent.sessions.replay import handle_of
 from tallystick_agent.settings import Settings
 from tallystick_agent.tools.error_gate import ErrorGate

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from tallystick_agent.protocol.attribution import Attribution
 from tallystick_agent.protocol.errors import StorageError
 from tallystick_agent.protocol.usage import Cost, Usage
-from tallystick_agent.usage.record import Attribution, LedgerRow
+from tallystick_agent.usage.record import LedgerRow
 
 VERSION: Final = 2
 BUSY_S: Final = 15.0
@@ -253,7 +254,13 @@ def _row(row: tuple[Any, ...]) -> LedgerRow:
     return LedgerRow(
         time_ms=row[0],
         attribution=Attribution(
-            door=app, client=client, user=user, workspace=workspace, title=title, url=url, categories=tuple(json.loads(categories))
+            door=app,
+            client=client,
+            user=user,
+            workspace=workspace,
+            title=title,
+            url=url,
+            categories=tuple(json.loads(categories)),
         ),
         **dict(zip(_NAMES, row[8:19], strict=True)),
         usage=Usage(**dict(zip(_TOKENS, row[19:24], strict=True)), source="estimated"),

@@ -1,34 +1,15 @@
-"""One row of the ledger as a value, and the attribution that every row carries. Owns no storage."""
+"""One row of the ledger as a value. Owns no storage."""
 
 from dataclasses import dataclass
 from typing import Final
 
+from tallystick_agent.protocol.attribution import Attribution
 from tallystick_agent.protocol.usage import Cost, Segment, Usage
 
 RECONCILED: Final = "reconciled"
 """The finish of a correction: its numbers are differences to the row that it corrects."""
 BUCKETS: Final = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 """Upper ends of the context-length buckets in input tokens (providers' public rankings cut at the same places)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attribution:
-    """Who used the tokens."""
-
-    door: str
-    """How it came in: `cli`, `lsp`, `gateway`, …"""
-    app: str = ""
-    """The app's identity, which its rows are joined by: its address without scheme, or a name where it has none."""
-    title: str = ""
-    """The app's name for people."""
-    url: str = ""
-    categories: tuple[str, ...] = ()
-    key: str = ""
-    """The name of the gateway key that it came with; never the key."""
-    client: str = ""
-    """The editor or program behind it."""
-    user: str = ""
-    workspace: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.agent.sessions.events import call, numbered, opened, prompt, result, said, told
 
 from tallystick_agent.context.assemble import output_segments, xray
+from tallystick_agent.protocol.chat import ChatRequest, Infill, ToolSpec
 from tallystick_agent.protocol.events import Event, EventBody, RequestStarted
 from tallystick_agent.protocol.ids import CallId, RequestId
 from tallystick_agent.protocol.messages import (
@@ -22,7 +23,6 @@ from tallystick_agent.protocol.messages import (
 )
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.providers.dialects import dialect_of
-from tallystick_agent.providers.request import ChatRequest, Infill, ToolSpec
 from tallystick_agent.providers.wire.openai_chat import encode
 from tallystick_agent.sessions.replay import fold
 from tallystick_agent.tokens.counter import Counter

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick_agent.context.gap.suggestion import Suggestion, enough, place_of, suggestion
-from tallystick_agent.providers.request import Finish
+from tallystick_agent.protocol.chat import Finish
 
 
 class Case(NamedTuple):

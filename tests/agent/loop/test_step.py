@@ -13,6 +13,8 @@ from tallystick_agent.loop.step import (
     after_reply,
     after_tool,
 )
+from tallystick_agent.protocol.chat import Finish as FinishReason
+from tallystick_agent.protocol.chat import Reply
 from tallystick_agent.protocol.errors import (
     Code,
     ConfigurationError,
@@ -25,8 +27,6 @@ from tallystick_agent.protocol.errors import (
 from tallystick_agent.protocol.events import StopReason
 from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.protocol.messages import AssistantMessage, ReasoningPart, TextPart, ToolCallPart
-from tallystick_agent.providers.request import Finish as FinishReason
-from tallystick_agent.providers.request import Reply
 
 CALL = ToolCallPart(call_id=CallId("c1"), name="ls", arguments="{}")
 TEXT = TextPart(text="Done.")

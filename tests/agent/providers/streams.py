@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
+from tallystick_agent.protocol.chat import Reply
 from tallystick_agent.protocol.messages import TextPart, ToolCallPart
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.providers.dialects import dialect_of
-from tallystick_agent.providers.request import Reply
 from tallystick_agent.providers.wire.openai_chat_stream import OpenAIChatDecoder
 
 ENDPOINT = Endpoint(slug="openrouter/x/y", provider="openrouter", model="x/y", base_url="http://127.0.0.1/v1")

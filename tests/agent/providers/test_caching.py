@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tallystick_agent.protocol.chat import ChatRequest, ToolSpec
 from tallystick_agent.protocol.messages import AssistantMessage, Message, TextPart, UserMessage
 from tallystick_agent.protocol.model_info import CacheRule, Capabilities, Endpoint
 from tallystick_agent.providers.caching import LOOK_BACK, NONE, Marks, marks_for
-from tallystick_agent.providers.request import ChatRequest, ToolSpec
 
 PLAIN = Endpoint(slug="p/m", provider="p", model="m", base_url="http://127.0.0.1/v1")
 TOOL = ToolSpec(name="read", description="", parameters={})

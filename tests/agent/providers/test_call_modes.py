@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tallystick_agent.protocol.chat import ChatRequest, Finish, Reply, ToolSpec
 from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.protocol.messages import (
     AssistantMessage,
@@ -21,7 +22,6 @@ from tallystick_agent.protocol.messages import (
 )
 from tallystick_agent.protocol.model_info import CallMode
 from tallystick_agent.providers.call_modes import adapt, branches, read
-from tallystick_agent.providers.request import ChatRequest, Finish, Reply, ToolSpec
 from tallystick_agent.tools.registry import LARGE, SMALL
 
 jsonschema: Any = import_module("jsonschema")  # it has no types of its own

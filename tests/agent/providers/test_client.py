@@ -9,10 +9,10 @@ import pytest
 from tests.support.provider_client import Told, ask, endpoint_at, provider_client, saying, tell, text_of
 from tests.support.scripted_provider import Reply, Script, ScriptedProvider
 
+from tallystick_agent.protocol.chat import Reply as ProviderReply
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.model_info import Endpoint, RateLimits
 from tallystick_agent.providers.client import AttemptEnded, AttemptWaits
-from tallystick_agent.providers.request import Reply as ProviderReply
 from tallystick_server.local.system import SystemClock
 
 WHOLE_BODY = b'data: {"choices": [{"delta": {"content": "Hello."}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'

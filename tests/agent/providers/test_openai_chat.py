@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from tests.agent.providers.streams import DONE, ENDPOINT, called, calls, chunk, piece, read, said, text
 
+from tallystick_agent.protocol.chat import ReasoningDelta, TextDelta, ToolCallDelta
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.messages import ReasoningPart, ToolCallPart
 from tallystick_agent.providers.dialects import dialect_of
-from tallystick_agent.providers.request import ReasoningDelta, TextDelta, ToolCallDelta
 from tallystick_agent.providers.wire.openai_chat_stream import OpenAIChatDecoder
 
 

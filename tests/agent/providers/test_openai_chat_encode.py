@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tallystick_agent.protocol.chat import ChatRequest, Infill, ToolSpec
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.protocol.messages import (
@@ -19,7 +20,6 @@ from tallystick_agent.protocol.messages import (
 )
 from tallystick_agent.protocol.model_info import Capabilities, Endpoint
 from tallystick_agent.providers.dialects import dialect_of
-from tallystick_agent.providers.request import ChatRequest, Infill, ToolSpec
 from tallystick_agent.providers.wire import openai_chat, openai_infill
 
 ENDPOINT = Endpoint(slug="openrouter/x/y", provider="openrouter", model="x/y", base_url="http://127.0.0.1/v1")

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tallystick_agent.protocol.chat import Reasoning
 from tallystick_agent.protocol.errors import ConfigurationError
 from tallystick_agent.protocol.model_info import RateLimits
 from tallystick_agent.protocol.usage import flat
 from tallystick_agent.providers.catalog import Row, providers
-from tallystick_agent.providers.request import Reasoning
 from tallystick_agent.providers.resolve import (
     FREE_LIMITS,
     LOCAL_IDLE_TIMEOUT_S,

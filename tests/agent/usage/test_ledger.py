@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tallystick_agent.protocol.attribution import Attribution
 from tallystick_agent.protocol.errors import StorageError
 from tallystick_agent.protocol.usage import Cost, Segment, Usage
 from tallystick_agent.usage.composition import scale
 from tallystick_agent.usage.ledger import GroupBy, Ledger, SegmentTotal
-from tallystick_agent.usage.record import Attribution, LedgerRow
+from tallystick_agent.usage.record import LedgerRow
 
 MIDDAY = 1_800_000_000_000
 
@@ -37,7 +38,9 @@ def row(
     outputs = (Segment(name="output:text", tokens=1),)
     return LedgerRow(
         time_ms=time_ms,
-        attribution=Attribution(door=app, client="vim", user="ana", workspace="/w", title="Tallystick", categories=("cli-agent",)),
+        attribution=Attribution(
+            door=app, client="vim", user="ana", workspace="/w", title="Tallystick", categories=("cli-agent",)
+        ),
         session_id=session,
         turn_id="t-1",
         request_id="r-1",

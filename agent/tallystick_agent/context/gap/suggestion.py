@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from tallystick_agent.providers.request import Finish
+from tallystick_agent.protocol.chat import Finish
 
 TAB: Final = 4
 _FENCES: Final = ("```", "~~~")

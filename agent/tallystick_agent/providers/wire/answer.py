@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from tallystick_agent.protocol.chat import Finish, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.protocol.messages import AssistantMessage, ReasoningPart, TextPart, ToolCallPart
 from tallystick_agent.protocol.usage import Usage
-from tallystick_agent.providers.request import Finish, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class Answer:
     def more_call(self, index: int, text: str) -> ToolCallDelta:
         call = self.calls[index]
         call.arguments += text
-        return ToolCallDelta(index=index, name=call.name, text=text)
+        return ToolCallDelta(index=index, name=call.name, text=text, call_id=call.call_id)
 
     def whole(self, *, cut: bool = False) -> Reply:
         """The reply. Raises `ProviderError` when the stream ended without saying why; a cut one is ours and has no usage."""

@@ -6,11 +6,11 @@ user message after its call.
 
 from typing import Any, Final, cast
 
+from tallystick_agent.protocol.chat import ChatRequest
 from tallystick_agent.protocol.messages import AssistantMessage, ImagePart, TextPart
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.providers.caching import marks_for
 from tallystick_agent.providers.reasoning import Asked, resolve
-from tallystick_agent.providers.request import ChatRequest
 from tallystick_agent.providers.wire.anthropic_stream import AnthropicDecoder
 from tallystick_agent.providers.wire.base import Decoder, Wire
 from tallystick_agent.providers.wire.history import UserTurn, arguments_object, call_parts, native_of, text_parts, turns
@@ -83,7 +83,8 @@ def _choice(request: ChatRequest, *, forced: bool) -> dict[str, Any]:
     single = request.parallel_calls is False and kind != "none"
     if kind == "auto" and not single:
         return {}
-    return {"tool_choice": {"type": kind, **({"disable_parallel_tool_use": True} if single else {})}}
+    named = {"type": "tool", "name": request.forced_tool} if kind == "any" and request.forced_tool else {"type": kind}
+    return {"tool_choice": {**named, **({"disable_parallel_tool_use": True} if single else {})}}
 
 
 def _messages(request: ChatRequest, endpoint: Endpoint, marked: frozenset[int]) -> list[dict[str, Any]]:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from tallystick_agent.protocol.chat import ChatRequest, Reply, StreamEvent
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.usage import Usage
-from tallystick_agent.providers.request import ChatRequest, Reply, StreamEvent
 
 MOST_TOKENS: Final = 2**40
 """More than any report can mean: such a count is taken as none."""

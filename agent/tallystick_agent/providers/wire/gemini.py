@@ -8,11 +8,11 @@ import re
 from typing import Any, Final, cast
 from urllib.parse import quote
 
+from tallystick_agent.protocol.chat import ChatRequest
 from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.protocol.messages import AssistantMessage, ImagePart, TextPart, ToolResultPart
 from tallystick_agent.protocol.model_info import Effort, Endpoint
 from tallystick_agent.providers.reasoning import resolve
-from tallystick_agent.providers.request import ChatRequest
 from tallystick_agent.providers.wire.base import Decoder, Wire
 from tallystick_agent.providers.wire.gemini_stream import GeminiDecoder
 from tallystick_agent.providers.wire.history import (
@@ -45,7 +45,8 @@ def encode(request: ChatRequest, endpoint: Endpoint) -> dict[str, Any]:
     if tools:
         body["tools"] = tools
     if request.tools and request.tool_choice != "auto":
-        body["toolConfig"] = {"functionCallingConfig": {"mode": _CHOICES[request.tool_choice]}}
+        named = {"allowedFunctionNames": [request.forced_tool]} if request.forced_tool else {}
+        body["toolConfig"] = {"functionCallingConfig": {"mode": _CHOICES[request.tool_choice], **named}}
     if request.system:
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
     body["contents"] = _contents(request, endpoint)
@@ -54,7 +55,7 @@ def encode(request: ChatRequest, endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _config(request: ChatRequest, endpoint: Endpoint) -> dict[str, Any]:
-    config: dict[str, Any] = {"maxOutputTokens": request.max_output_tokens}
+    config: dict[str, Any] = {} if request.open_ended else {"maxOutputTokens": request.max_output_tokens}
     if endpoint.capabilities.sampling:
         sampling = {"temperature": request.temperature, "topP": request.top_p}
         config.update({name: value for name, value in sampling.items() if value is not None})

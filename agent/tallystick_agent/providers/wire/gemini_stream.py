@@ -7,11 +7,11 @@ with a plain `STOP`. A blocked prompt has a reason and no candidate.
 import json
 from typing import Any, Final, cast
 
+from tallystick_agent.protocol.chat import Finish, Reply, StreamEvent
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.usage import Usage
 from tallystick_agent.providers.classify import classify_body
-from tallystick_agent.providers.request import Finish, Reply, StreamEvent
 from tallystick_agent.providers.wire.base import count, part_of
 from tallystick_agent.providers.wire.object_decoder import ObjectDecoder
 

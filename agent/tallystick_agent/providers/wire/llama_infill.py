@@ -10,11 +10,11 @@ counts the input exactly before the first token, which is all that is known of a
 
 from typing import Any, Final, cast
 
+from tallystick_agent.protocol.chat import ChatRequest, Finish, Reply, StreamEvent
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.usage import Usage
 from tallystick_agent.providers.classify import classify_body
-from tallystick_agent.providers.request import ChatRequest, Finish, Reply, StreamEvent
 from tallystick_agent.providers.wire.base import Decoder, Wire, count, no_headers, part_of
 from tallystick_agent.providers.wire.object_decoder import ObjectDecoder
 

@@ -5,9 +5,9 @@ errors; what an object means is the format's.
 from abc import ABC, abstractmethod
 from typing import Any, cast
 
+from tallystick_agent.protocol.chat import StreamEvent
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.usage import Usage
-from tallystick_agent.providers.request import StreamEvent
 from tallystick_agent.providers.wire.answer import Answer
 from tallystick_agent.providers.wire.base import ODD_SHAPE, odd_chunk, parsed
 

@@ -7,13 +7,13 @@ there without a word. Counts of 0 are left out of its JSON, so a missing one is 
 import json
 from typing import Any, Final, cast
 
+from tallystick_agent.protocol.chat import ChatRequest, Reply, StreamEvent
 from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.protocol.messages import AssistantMessage, ImagePart, Message, TextPart, ToolMessage, UserMessage
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.usage import Usage
 from tallystick_agent.providers.classify import classify_body
 from tallystick_agent.providers.reasoning import resolve
-from tallystick_agent.providers.request import ChatRequest, Reply, StreamEvent
 from tallystick_agent.providers.wire.base import Decoder, Wire, count, no_headers
 from tallystick_agent.providers.wire.history import arguments_object, call_names, call_parts, native_of, text_parts
 from tallystick_agent.providers.wire.object_decoder import ObjectDecoder

@@ -3,12 +3,12 @@
 import hashlib
 from typing import Any, Final, cast
 
+from tallystick_agent.protocol.chat import ChatRequest
 from tallystick_agent.protocol.messages import AssistantMessage, ImagePart, Message, TextPart, ToolMessage, UserMessage
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.providers.caching import Marks, marks_for
 from tallystick_agent.providers.dialects import Dialect, dialect_of
 from tallystick_agent.providers.reasoning import Asked, resolve
-from tallystick_agent.providers.request import ChatRequest
 from tallystick_agent.providers.wire.base import Decoder, Wire
 from tallystick_agent.providers.wire.history import arguments_text, call_parts, native_of, text_parts
 from tallystick_agent.providers.wire.openai_chat_stream import OpenAIChatDecoder
@@ -30,7 +30,8 @@ def encode(request: ChatRequest, endpoint: Endpoint, dialect: Dialect) -> dict[s
         if dialect.ask_usage:
             more = {"continuous_usage_stats": True} if dialect.running_usage else {}
             body["stream_options"] = {"include_usage": True, **more}
-    body[dialect.max_tokens_field] = request.max_output_tokens
+    if not request.open_ended:
+        body[dialect.max_tokens_field] = request.max_output_tokens
     body.update(_sampling(request, endpoint, dialect))
     if request.tools:
         body.update(_choice(request, dialect))
@@ -77,7 +78,8 @@ def _sampling(request: ChatRequest, endpoint: Endpoint, dialect: Dialect) -> dic
 def _choice(request: ChatRequest, dialect: Dialect) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if request.tool_choice != "auto" and dialect.tool_choice and (dialect.forced_calls or request.tool_choice == "none"):
-        found["tool_choice"] = request.tool_choice
+        forced = {"type": "function", "function": {"name": request.forced_tool}}
+        found["tool_choice"] = forced if request.forced_tool else request.tool_choice
     if request.parallel_calls is not None and dialect.parallel_field:
         found["parallel_tool_calls"] = request.parallel_calls
     return found

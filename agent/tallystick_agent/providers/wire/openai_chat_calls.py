@@ -3,7 +3,7 @@
 import json
 from typing import Any, cast
 
-from tallystick_agent.providers.request import ToolCallDelta
+from tallystick_agent.protocol.chat import ToolCallDelta
 from tallystick_agent.providers.wire.answer import Answer, Call
 
 

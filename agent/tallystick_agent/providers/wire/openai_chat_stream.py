@@ -7,12 +7,12 @@ that ends without a finish (never a success), reasoning under four names.
 
 from typing import Any, Final, cast
 
+from tallystick_agent.protocol.chat import Finish, Reply, StreamEvent
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.usage import Usage
 from tallystick_agent.providers.classify import classify_body
 from tallystick_agent.providers.dialects import Dialect
-from tallystick_agent.providers.request import Finish, Reply, StreamEvent
 from tallystick_agent.providers.wire.answer import Answer
 from tallystick_agent.providers.wire.base import ODD_SHAPE, odd_chunk, parsed
 from tallystick_agent.providers.wire.openai_chat_calls import CallRouter

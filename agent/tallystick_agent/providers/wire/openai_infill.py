@@ -5,10 +5,10 @@ The stream has the same chunks as chat with `text` in place of `delta`, and is r
 
 from typing import Any, Final
 
+from tallystick_agent.protocol.chat import ChatRequest
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.providers.dialects import Dialect, dialect_of
-from tallystick_agent.providers.request import ChatRequest
 from tallystick_agent.providers.wire import openai_chat
 from tallystick_agent.providers.wire.base import Wire, no_headers
 

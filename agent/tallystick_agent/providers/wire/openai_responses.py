@@ -5,12 +5,12 @@ Tool results answer a call's `call_id`, which is not the item's `id`. Reasoning 
 
 from typing import Any, Final, cast
 
+from tallystick_agent.protocol.chat import ChatRequest
 from tallystick_agent.protocol.messages import AssistantMessage, ImagePart, Message, TextPart, ToolMessage, UserMessage
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.providers.caching import marks_for
 from tallystick_agent.providers.dialects import dialect_of
 from tallystick_agent.providers.reasoning import resolve
-from tallystick_agent.providers.request import ChatRequest
 from tallystick_agent.providers.wire.base import Decoder, Wire
 from tallystick_agent.providers.wire.history import arguments_text, call_parts, native_of, text_parts
 from tallystick_agent.providers.wire.openai_responses_stream import ResponsesDecoder
@@ -41,12 +41,14 @@ def encode(request: ChatRequest, endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.capabilities.reasoning is not None:
         # A model that does not reason refuses the wish.
         body["include"] = ["reasoning.encrypted_content"]
-    body["max_output_tokens"] = max(16, request.max_output_tokens)
+    if not request.open_ended:
+        body["max_output_tokens"] = max(16, request.max_output_tokens)
     if endpoint.capabilities.sampling:
         sampling = {"temperature": request.temperature, "top_p": request.top_p}
         body.update({name: value for name, value in sampling.items() if value is not None})
     if request.tools and request.tool_choice != "auto":
-        body["tool_choice"] = request.tool_choice
+        forced = {"type": "function", "name": request.forced_tool}
+        body["tool_choice"] = forced if request.forced_tool else request.tool_choice
     if request.tools and request.parallel_calls is not None:
         body["parallel_tool_calls"] = request.parallel_calls
     if request.response_schema is not None:

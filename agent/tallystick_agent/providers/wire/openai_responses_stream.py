@@ -2,12 +2,12 @@
 
 from typing import Any, Final, cast
 
+from tallystick_agent.protocol.chat import Reply, StreamEvent
 from tallystick_agent.protocol.errors import ContextOverflow, ProviderError
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.usage import Usage
 from tallystick_agent.providers.classify import classify_body
 from tallystick_agent.providers.dialects import dialect_of
-from tallystick_agent.providers.request import Reply, StreamEvent
 from tallystick_agent.providers.wire.base import count, part_of
 from tallystick_agent.providers.wire.object_decoder import ObjectDecoder
 from tallystick_agent.providers.wire.openai_chat_usage import cost_of

@@ -7,10 +7,10 @@ A model that fills no gaps is refused with a 400 by all of them.
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from tallystick_agent.protocol.chat import ChatRequest
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.providers.dialects import dialect_of
-from tallystick_agent.providers.request import ChatRequest
 from tallystick_agent.providers.wire import openai_chat
 from tallystick_agent.providers.wire.base import Wire, no_headers
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from tallystick_agent.protocol.chat import ChatRequest, Reply, StreamEvent, ToolSpec
 from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.protocol.messages import (
     AssistantMessage,
@@ -24,7 +25,6 @@ from tallystick_agent.protocol.messages import (
 )
 from tallystick_agent.protocol.model_info import Capabilities, Endpoint, ReasoningRule, WireName
 from tallystick_agent.providers.payloads import Progress, lines, payloads
-from tallystick_agent.providers.request import ChatRequest, Reply, StreamEvent, ToolSpec
 from tallystick_agent.providers.wire.base import Decoder
 from tallystick_agent.providers.wire.formats import wire_of
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from tests.agent.providers.wire.conversation import ASK, READ, again, ask, body, call, endpoint, heard, native, read, result, said
 
+from tallystick_agent.protocol.chat import ReasoningDelta, TextDelta
 from tallystick_agent.protocol.errors import Code, ContextOverflow, ProviderError
 from tallystick_agent.protocol.messages import AssistantMessage, ReasoningPart, TextPart, ToolMessage
 from tallystick_agent.protocol.usage import Usage
-from tallystick_agent.providers.request import ReasoningDelta, TextDelta
 
 DONE = "[DONE]"
 USAGE = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from tests.agent.providers.wire.conversation import ASK, READ, again, ask, body, call, endpoint, heard, native, read, result, said
 
+from tallystick_agent.protocol.chat import ReasoningDelta, TextDelta, ToolCallDelta
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.protocol.messages import AssistantMessage, ReasoningPart, TextPart, ToolMessage, UserMessage
 from tallystick_agent.protocol.usage import Usage
-from tallystick_agent.providers.request import ReasoningDelta, TextDelta, ToolCallDelta
 from tallystick_agent.providers.wire.gemini import NO_SIGNATURE
 
 Event = dict[str, Any]

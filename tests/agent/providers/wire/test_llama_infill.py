@@ -11,11 +11,11 @@ from tests.support.scripted import infill
 from tests.support.scripted.reply import Reply as Script
 from tests.support.scripted.reply import Tokens
 
+from tallystick_agent.protocol.chat import ChatRequest, Infill, Reply
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.messages import text_of
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.usage import Usage
-from tallystick_agent.providers.request import ChatRequest, Infill, Reply
 from tallystick_agent.providers.wire import openai_infill
 from tallystick_agent.providers.wire.formats import wire_of
 from tallystick_agent.providers.wire.llama_infill import LlamaInfillDecoder, base_of, encode

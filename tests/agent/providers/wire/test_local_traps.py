@@ -20,10 +20,10 @@ from tests.agent.providers.wire.conversation import (
     said,
 )
 
+from tallystick_agent.protocol.chat import ReasoningDelta, TextDelta, ToolCallDelta
 from tallystick_agent.protocol.errors import ContextOverflow, ProviderError
 from tallystick_agent.protocol.messages import AssistantMessage, ImagePart, TextPart, ToolMessage, UserMessage
 from tallystick_agent.protocol.usage import Usage
-from tallystick_agent.providers.request import ReasoningDelta, TextDelta, ToolCallDelta
 
 Event = dict[str, Any]
 

@@ -6,10 +6,10 @@ from typing import Any, cast
 import pytest
 from tests.agent.providers.wire.conversation import ASK, EFFORTS, READ, SCHEMA, ask, body, endpoint
 
+from tallystick_agent.protocol.chat import ChatRequest, Onward, Reasoning
 from tallystick_agent.protocol.messages import ImagePart, TextPart, UserMessage
 from tallystick_agent.protocol.model_info import ReasoningRule, WireName
 from tallystick_agent.providers.dialects import DIALECTS
-from tallystick_agent.providers.request import ChatRequest, Onward, Reasoning
 from tallystick_agent.providers.wire.formats import wire_of
 
 CLOUDS: tuple[WireName, ...] = ("openai_chat", "openai_responses", "anthropic", "gemini")

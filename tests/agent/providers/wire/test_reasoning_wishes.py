@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.agent.providers.wire.conversation import READ, ask, body, endpoint
 
+from tallystick_agent.protocol.chat import Reasoning
 from tallystick_agent.protocol.model_info import EFFORTS, Effort, ReasoningRule, WireName
-from tallystick_agent.providers.request import Reasoning
 
 MOST = 10_000
 """The tokens of output that a request of the tables allows."""

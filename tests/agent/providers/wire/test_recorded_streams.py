@@ -15,10 +15,10 @@ from tests.support.scripted.reply import Reply as Script
 from tests.support.scripted.reply import Tokens
 from tests.support.scripted.wires import WIRES
 
+from tallystick_agent.protocol.chat import ReasoningDelta, Reply, StreamEvent, TextDelta, ToolCallDelta
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.messages import ToolCallPart
 from tallystick_agent.protocol.model_info import WireName
-from tallystick_agent.providers.request import ReasoningDelta, Reply, StreamEvent, TextDelta, ToolCallDelta
 from tallystick_agent.providers.sse import SseDecoder
 
 STREAMS = recorded_streams()

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from tests.agent.providers.wire.conversation import READ, again, ask, body, endpoint, heard, native, read, said
 
+from tallystick_agent.protocol.chat import ReasoningDelta, TextDelta, ToolCallDelta
 from tallystick_agent.protocol.errors import Code, ContextOverflow, ProviderError
 from tallystick_agent.protocol.messages import ToolCallPart
 from tallystick_agent.protocol.model_info import ReasoningRule
 from tallystick_agent.protocol.usage import Usage
-from tallystick_agent.providers.request import ReasoningDelta, TextDelta, ToolCallDelta
 
 Event = dict[str, Any]
 USAGE: dict[str, Any] = {

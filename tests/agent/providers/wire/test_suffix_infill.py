@@ -6,10 +6,10 @@ import pytest
 from tests.agent.providers.wire.conversation import payloads_of
 from tests.support.scripted.reply import sse
 
+from tallystick_agent.protocol.chat import ChatRequest, Infill
 from tallystick_agent.protocol.errors import ProviderError
 from tallystick_agent.protocol.messages import text_of
 from tallystick_agent.protocol.model_info import Endpoint
-from tallystick_agent.providers.request import ChatRequest, Infill
 from tallystick_agent.providers.wire.formats import wire_of
 from tallystick_agent.providers.wire.suffix_infill import base_of, encode
 

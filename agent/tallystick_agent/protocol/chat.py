@@ -1,10 +1,11 @@
-"""What is asked of a model and what comes back, in our own words. Owns values only; JSON belongs to `wire/`."""
+"""What is asked of a model and what comes back, in our own words. Owns values only; JSON belongs to `providers/wire/`."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tallystick_agent.protocol.messages import AssistantMessage, Message
-from tallystick_agent.protocol.model_info import Effort
+from tallystick_agent.protocol.model_info import Effort, WireName
 from tallystick_agent.protocol.usage import Usage
 
 Finish = Literal["stop", "length", "tool_calls", "content_filter", "repetition"]
@@ -53,6 +54,20 @@ class Onward:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Verbatim:
+    """A request as its caller wrote it on a wire. An endpoint of the same wire gets it so, but for what routing decides."""
+
+    wire: WireName
+    body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=lambda: {})
+    """Headers that belong to the body and go on with it."""
+    marked: bool = False
+    """The caller placed marks for a provider's cache itself."""
+    understood: bool = True
+    """Everything in it is in the typed request too, so that it may be written anew where a server needs that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
     system: str
     messages: tuple[Message, ...]
@@ -60,9 +75,13 @@ class ChatRequest:
     described_tools: str = ""
     """The part of `system` that describes the tools, where they are not sent as `tools`; it is counted apart."""
     tool_choice: ToolChoice = "auto"
+    forced_tool: str = ""
+    """The one tool that `required` means, where the caller names it."""
     parallel_calls: bool | None = None
     """`None` leaves it to the model."""
     max_output_tokens: int = 4_096
+    open_ended: bool = False
+    """The caller set no limit: `max_output_tokens` is then what is reckoned with, and is sent only where it must be."""
     temperature: float | None = None
     top_p: float | None = None
     seed: int | None = None
@@ -77,6 +96,7 @@ class ChatRequest:
     session_key: str = ""
     """Stable within a session: lets a provider keep its cache warm."""
     onward: Onward | None = None
+    verbatim: Verbatim | None = None
     stream: bool = True
 
     @property
@@ -102,6 +122,8 @@ class ToolCallDelta:
     index: int
     name: str
     text: str
+    call_id: str = ""
+    """Empty where the endpoint gives none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +138,13 @@ class Reply:
     served_model: str = ""
     served_by: str = ""
     """The provider behind an aggregator, as it names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payloads:
+    """What an endpoint said on the wire of a verbatim request, payload by payload, each of them understood."""
+
+    data: tuple[str, ...]
 
 
 StreamEvent = TextDelta | ReasoningDelta | ToolCallDelta
