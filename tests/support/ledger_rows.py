@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from tallystick_agent.protocol.attribution import Attribution
 from tallystick_agent.protocol.usage import Cost, Segment, Usage
-from tallystick_agent.usage.record import RECONCILED, Attribution, LedgerRow
+from tallystick_agent.usage.record import RECONCILED, LedgerRow
 
 MIDDAY = 1_764_072_000_000
 """2025-11-25 12:00 UTC."""

@@ -1,31 +1,31 @@
-"""Corrections folded into the rows that they correct. Pure; holds the corrections of the selection and nothing else."""
+"""Corrections folded into the rows that they correct. Pure; holds the rows of one millisecond at a time."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import groupby
 
 from tallystick_agent.protocol.usage import Cost, Segment
 from tallystick_agent.usage.exports.columns import Entry, Numbered
 from tallystick_agent.usage.record import LedgerRow
 
 
-def net(read: Callable[[], Iterable[Entry]]) -> Iterator[Entry]:
-    """The rows as they are known by now. They are read twice: a correction comes long after its row.
+def net(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """The rows as they are known by now, from rows in the order of their times.
 
-    A correction whose row is not among them stays a row.
+    A correction has the time of its row, so the two stand together. One whose row is not there stays a row.
     """
-    waiting = {_key(one.row): one for one in read() if one.row.correction}
-    folded: set[tuple[str, int]] = set()
-    for entry in read():
-        key = _key(entry.row)
-        if entry.row.correction:
+    for _, together in groupby(entries, key=lambda one: one.row.time_ms):
+        found = list(together)
+        waiting = {_key(one.row): one for one in found if one.row.correction}
+        if not waiting:
+            yield from found
             continue
-        found = waiting.pop(key, None) if waiting and key not in folded else None
-        if found is None:
-            yield entry
-        else:
-            folded.add(key)
-            yield Numbered(id=entry.id, row=corrected(entry.row, found.row))
-    yield from waiting.values()
+        for entry in found:
+            if entry.row.correction:
+                continue
+            by = waiting.pop(_key(entry.row), None)
+            yield entry if by is None else Numbered(id=entry.id, row=corrected(entry.row, by.row))
+        yield from waiting.values()
 
 
 def corrected(row: LedgerRow, by: LedgerRow) -> LedgerRow:
