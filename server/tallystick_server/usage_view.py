@@ -10,7 +10,7 @@ from tallystick_server.money import cached, money
 if TYPE_CHECKING:
     from tallystick_agent.context.economics import Forecast
     from tallystick_agent.sessions.explain import Explained
-    from tallystick_agent.usage.ledger import GroupBy, Total
+    from tallystick_agent.usage.reports import GroupBy, Total
 
 Period = Literal["today", "week", "month", "all"]
 

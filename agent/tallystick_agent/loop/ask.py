@@ -135,6 +135,8 @@ class Asker:
         self._sent = sent or Sent()
         self._repeated = 0
         """Tokens of the present request that the one before began with."""
+        self.opens_turn = True
+        """Whether no request of the turn's conversation has been booked yet."""
         self.visible = False
         """Whether the last request had shown words before it failed."""
 
@@ -204,7 +206,10 @@ class Asker:
                 input_cost_nanos=likely_input(seen.input_tokens, self._repeated, first.price),
             )
         )
-        booking = Booking(self, request_id, purpose, target.candidates, seen.segments, made.inputs)
+        images = sum(part.kind == "image" for message in request.messages for part in message.parts)
+        booking = Booking(
+            self, request_id, purpose, target.candidates, seen.segments, made.inputs, tools=len(request.tools), images=images
+        )
         how = _Manner(show=show, guard=guard, once=once, enough=enough, watch=watch)
         asked = await self._attempts(request, target, made, booking, how)
         if purpose in TALK:
@@ -408,7 +413,7 @@ class Asker:
         return LedgerRow(
             time_ms=int(self._parts.clock.now().timestamp() * 1000),
             attribution=self._caller.who,
-            task=self._caller.task,
+            task=self._caller.task or self._recorder.turn_id or "",
             session_id=self._recorder.session_id,
             turn_id=self._recorder.turn_id or "",
             request_id=booking.request_id,
@@ -427,7 +432,19 @@ class Asker:
             error_code=paid.error_code,
             latency_ms=paid.latency_ms,
             first_token_ms=paid.first_token_ms,
+            served_by=paid.served_by,
+            tools=booking.tools,
+            tool_calls=paid.tool_calls,
+            images=booking.images,
+            opens_turn=self._opens(booking.purpose),
         )
+
+    def _opens(self, purpose: Purpose) -> bool:
+        """Whether a row is the first of its turn that belongs to the conversation."""
+        if not self.opens_turn or purpose not in TALK or not self._recorder.turn_id:
+            return False
+        self.opens_turn = False
+        return True
 
     def now(self) -> float:
         return self._parts.clock.monotonic()

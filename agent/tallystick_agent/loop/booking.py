@@ -33,6 +33,9 @@ class Paid:
     error_code: str
     latency_ms: int
     first_token_ms: int | None
+    served_by: str = ""
+    """The provider behind an aggregator, as it names it."""
+    tool_calls: int = 0
 
 
 class Books(Protocol):
@@ -62,11 +65,16 @@ class Booking:
         candidates: tuple[Endpoint, ...],
         segments: tuple[Segment, ...],
         estimates: dict[str, int],
+        *,
+        tools: int = 0,
+        images: int = 0,
     ) -> None:
-        """`estimates`: input tokens by slug of the endpoint."""
+        """`estimates`: input tokens by slug of the endpoint. `tools` were offered, and `images` are in the input."""
         self._books = books
         self.request_id = request_id
         self.purpose: Purpose = purpose
+        self.tools = tools
+        self.images = images
         self.partial: list[str] = []
         self._candidates = candidates
         self._segments = segments
@@ -111,6 +119,8 @@ class Booking:
             provider_nanos=reply.provider_nanos,
             generation_id=reply.generation_id or self._generation,
             error_code=error_code,
+            served_by=reply.served_by,
+            tool_calls=sum(part.kind == "tool_call" for part in reply.message.parts),
         )
         estimated = self._estimates.get(self._endpoint.slug)
         if reply.usage is not None and estimated is not None:
@@ -184,6 +194,8 @@ class Booking:
         provider_nanos: int | None = None,
         generation_id: str = "",
         error_code: str = "",
+        served_by: str = "",
+        tool_calls: int = 0,
     ) -> None:
         self._booked = True
         cost = Cost(provider_nanos=provider_nanos, priced_nanos=price_usage(usage, self._endpoint.price))
@@ -199,6 +211,8 @@ class Booking:
             error_code=error_code,
             latency_ms=int((self._books.now() - self._started) * 1000),
             first_token_ms=int((self._first - self._started) * 1000) if self._first is not None else None,
+            served_by=served_by,
+            tool_calls=tool_calls,
         )
         event = RequestFinished(
             request_id=self.request_id,

@@ -16,6 +16,7 @@ from tallystick_agent.providers.resolve import Target
 from tallystick_agent.sessions.store import SessionStore
 from tallystick_agent.settings import AttributionSettings, Settings
 from tallystick_agent.tokens.learned import LearnedFactors
+from tallystick_agent.usage.attribution import accepted, identity
 from tallystick_agent.usage.ledger import Ledger
 
 
@@ -124,11 +125,12 @@ class SessionOptions:
         """Who a session asks for. `named` is how this app names itself."""
         who = Attribution(
             door=self.app,
+            app=identity(named.url, named.title),
             client=self.client,
             user=self.user,
             workspace=str(self.workspace.root),
             title=named.title,
             url=named.url,
-            categories=named.categories[:2],
+            categories=accepted(named.categories)[0],
         )
         return Caller(who=who, model=self.model, target=self.target)

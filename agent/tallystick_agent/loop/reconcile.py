@@ -101,7 +101,7 @@ def correction(row: LedgerRow, found: Generation) -> LedgerRow:
         reasoning_tokens=is_.reasoning_tokens - was.reasoning_tokens,
     )
     booked = row.cost.nanos
-    nanos = found.cost_nanos - (booked or 0) if found.cost_nanos is not None else 0
+    nanos = found.cost_nanos - (booked or 0) if found.cost_nanos is not None else None
     return replace(
         row,
         usage=usage,

@@ -60,6 +60,7 @@ class ModelRelay:
         recorder = _Unrecorded(SessionId(asked.session_id), TurnId(asked.turn_id) if asked.turn_id else None)
         asker = Asker(parts, caller, recorder, budget)
         asker.spent = Spent(requests=asked.step - 1)
+        asker.opens_turn = asked.step == 1
         request = replace(asked.request, session_key=asked.session_id)
         if request.open_ended:
             request = replace(request, max_output_tokens=_longest(target, budget, request.max_output_tokens))

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from tallystick_agent.usage.families import Family
+from tallystick_agent.usage.record import LedgerRow
+
 Dimension = Literal[
     "day", "door", "app", "key", "client", "user", "workspace", "purpose", "use_case", "natural_language",
     "programming_language", "model", "endpoint", "provider", "author", "bucket", "calls_tools", "has_images", "reasons", "free",
@@ -53,3 +56,47 @@ class Sum:
     @property
     def tokens(self) -> int:
         return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booked:
+    """A row as it stands in the ledger. Ids grow with the order of booking."""
+
+    id: int
+    row: LedgerRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppEntry:
+    """An app as all its rows tell of it."""
+
+    app: str
+    title: str
+    url: str
+    categories: tuple[str, ...]
+    first_ms: int
+    last_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSum:
+    """What one session used in one UTC week (Monday to Sunday) by one app and model."""
+
+    first_day: int
+    """The week's Monday, in days since 1970."""
+    session_id: str
+    app: str
+    model: str
+    turns: int
+    requests: int
+    tokens: int
+    cost_nanos: int
+    unpriced: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentSum:
+    """Tokens by family of segments (`usage.families`)."""
+
+    family: Family
+    tokens: int

@@ -24,10 +24,10 @@ def rows(home: Path) -> list[dict[str, Any]]:
         return []
     with contextlib.closing(sqlite3.connect(home / "ledger.sqlite3")) as file:
         file.row_factory = sqlite3.Row
-        if file.execute("SELECT count(*) FROM sqlite_master WHERE name = 'segments'").fetchone()[0] == 0:
+        if file.execute("SELECT count(*) FROM sqlite_master WHERE name = 'requests'").fetchone()[0] == 0:
             return []
         found = [dict(row) for row in file.execute("SELECT * FROM requests ORDER BY id")]
-        unbalanced = "SELECT count(*) FROM requests r WHERE input_tokens + output_tokens != (SELECT coalesce(sum(tokens), 0) FROM segments s WHERE s.request = r.id)"  # noqa: E501
+        unbalanced = "SELECT count(*) FROM requests r WHERE input_tokens + output_tokens != (SELECT coalesce(sum(s.value), 0) FROM json_each(r.segments) s)"  # noqa: E501
         assert file.execute(unbalanced).fetchone()[0] == 0
     return found
 

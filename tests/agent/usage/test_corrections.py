@@ -8,10 +8,10 @@ import pytest
 from tests.agent.usage.test_ledger import MIDDAY, row
 
 from tallystick_agent.loop.reconcile import correction
-from tallystick_agent.protocol.errors import StorageError
 from tallystick_agent.protocol.usage import Cost, Usage
 from tallystick_agent.providers.account import Generation
-from tallystick_agent.usage.ledger import VERSION, Ledger
+from tallystick_agent.usage.ledger import Ledger
+from tallystick_agent.usage.sums import Query
 
 GUESS = Usage(input_tokens=1_000, output_tokens=10, source="estimated")
 TRUTH = Generation(usage=Usage(input_tokens=900, output_tokens=20), cost_nanos=7_000, model="m", served_by="p", cancelled=False)
@@ -91,23 +91,10 @@ def test_the_sums_of_many_rows_are_looked_up_and_not_searched(path: Path) -> Non
     with sqlite3.connect(path) as connection:
         plan = connection.execute(
             "EXPLAIN QUERY PLAN SELECT count(*) FROM requests r WHERE EXISTS (SELECT 1 FROM requests c"
-            " WHERE c.finish = 'reconciled' AND c.generation_id = r.generation_id AND c.request_id = r.request_id)"
+            " WHERE c.correction = 1 AND c.request_id = r.request_id AND c.attempt = r.attempt)"
         ).fetchall()
     connection.close()
-    assert any("INDEX corrections" in step[-1] for step in plan), plan
-
-
-def test_a_ledger_of_the_first_version_is_brought_up(path: Path) -> None:
-    Ledger(path).append(row(GUESS, finish="failed"))
-    with sqlite3.connect(path) as connection:
-        connection.executescript("DROP INDEX corrections; DROP INDEX requests_estimated; PRAGMA user_version = 1")
-    connection.close()
-    ledger = Ledger(path)
-    (guess,) = ledger.unreconciled("openrouter", 10)
-    assert (ledger.append(correction(guess, TRUTH)), ledger.append(correction(guess, TRUTH))) == (True, False)
-    with sqlite3.connect(path) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone()[0] == VERSION
-    connection.close()
+    assert any("INDEX requests_once" in step[-1] for step in plan), plan
 
 
 def test_two_attempts_of_one_request_are_corrected_each(path: Path) -> None:
@@ -119,34 +106,32 @@ def test_two_attempts_of_one_request_are_corrected_each(path: Path) -> None:
     assert ledger.totals("model")[0].input_tokens == 1_800
 
 
-def test_a_row_that_version_1_corrected_twice_is_corrected_once_after_the_move(path: Path) -> None:
+def test_a_correction_stands_where_its_original_does_and_adds_to_the_providers_figure(path: Path) -> None:
+    """Its bucket, and whether it thought or called tools, are its original's: else the two would be told apart in a ranking."""
     ledger = Ledger(path)
-    ledger.append(row(GUESS, finish="failed"))
-    (guess,) = ledger.unreconciled("openrouter", 10)
-    ledger.append(correction(guess, TRUTH))
-    right = ledger.totals("model")
-    ledger.close()
-    with sqlite3.connect(path) as old:
-        old.execute("DROP INDEX corrections")
-        old.execute("PRAGMA user_version = 1")
-        names = ", ".join(name for _, name, *_ in old.execute("PRAGMA table_info(requests)") if name != "id")
-        old.execute(f"INSERT INTO requests ({names}) SELECT {names} FROM requests WHERE finish = 'reconciled'")
-        old.execute(
-            "INSERT INTO segments SELECT last_insert_rowid(), 'correction', tokens FROM segments WHERE name = 'correction'"
-        )
-    old.close()
-    moved = Ledger(path)
-    assert moved.totals("model") == right
-    assert moved.unbalanced() == 0
+    guess = replace(row(GUESS, finish="failed", cost=Cost(priced_nanos=5_000)), tool_calls=2, images=1, opens_turn=True)
+    truth = replace(TRUTH, usage=Usage(input_tokens=90_000, output_tokens=20, reasoning_tokens=9))
+    ledger.append(guess)
+    ledger.append(correction(ledger.unreconciled("openrouter", 10)[0], truth))
+    (found,) = ledger.sums(Query(by=("bucket", "reasons", "calls_tools", "has_images", "free")))
+    assert found.group == ("1000", "0", "1", "1", "0")
+    assert (found.requests, found.failed, found.estimated, found.turns, found.tool_calls, found.images) == (1, 1, 0, 1, 2, 1)
+    assert (found.input_tokens, found.output_tokens, found.reasoning_tokens) == (90_000, 20, 9)
+    assert (found.cost_nanos, found.provider_nanos, found.priced_nanos) == (7_000, 7_000, 5_000)
 
 
-def test_a_move_that_fails_changes_nothing(path: Path) -> None:
-    with sqlite3.connect(path) as foreign:
-        foreign.execute("CREATE VIEW requests AS SELECT 1 AS id")
-    foreign.close()
-    with pytest.raises(StorageError):
-        Ledger(path).check()
-    with sqlite3.connect(path) as after:
-        assert after.execute("PRAGMA user_version").fetchone() == (0,)
-        assert [name for (name,) in after.execute("SELECT name FROM sqlite_master")] == ["requests"]
-    after.close()
+def test_a_correction_that_tells_no_charge_leaves_the_cost_unknown(path: Path) -> None:
+    ledger = Ledger(path)
+    ledger.append(row(GUESS, finish="failed", cost=Cost()))
+    ledger.append(correction(ledger.unreconciled("openrouter", 10)[0], replace(TRUTH, cost_nanos=None)))
+    (total,) = ledger.totals("model")
+    assert (total.estimated, total.unpriced, total.cost_nanos) == (0, 1, 0)
+
+
+def test_a_row_and_its_correction_may_come_together(path: Path) -> None:
+    ledger = Ledger(path)
+    guess = row(GUESS, finish="failed", cost=Cost())
+    assert ledger.append_many([guess, correction(guess, TRUTH)]) == 2
+    assert ledger.append_many([guess, correction(guess, TRUTH)]) == 0
+    (total,) = ledger.totals("model")
+    assert (total.requests, total.estimated, total.unpriced, total.cost_nanos) == (1, 0, 0, 7_000)

@@ -4,6 +4,7 @@ import json
 import sqlite3
 import threading
 from dataclasses import replace
+from itertools import count
 from multiprocessing import get_context
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
@@ -17,10 +18,12 @@ from tallystick_agent.protocol.attribution import Attribution
 from tallystick_agent.protocol.errors import StorageError
 from tallystick_agent.protocol.usage import Cost, Segment, Usage
 from tallystick_agent.usage.composition import scale
-from tallystick_agent.usage.ledger import GroupBy, Ledger, SegmentTotal
+from tallystick_agent.usage.ledger import Ledger
 from tallystick_agent.usage.record import LedgerRow
+from tallystick_agent.usage.reports import GroupBy, SegmentTotal
 
 MIDDAY = 1_800_000_000_000
+_numbers = count()
 
 
 def row(
@@ -33,17 +36,25 @@ def row(
     time_ms: int = MIDDAY,
     finish: str = "stop",
     error: str = "",
+    request: str = "",
 ) -> LedgerRow:
+    """A row of a request of its own, where none is named."""
     inputs = (Segment(name="system", tokens=30), Segment(name="prompt", tokens=70))
     outputs = (Segment(name="output:text", tokens=1),)
     return LedgerRow(
         time_ms=time_ms,
         attribution=Attribution(
-            door=app, client="vim", user="ana", workspace="/w", title="Tallystick", categories=("cli-agent",)
+            door=app,
+            app=f"{app}.example",
+            client="vim",
+            user="ana",
+            workspace="/w",
+            title="Tallystick",
+            categories=("cli-agent",),
         ),
         session_id=session,
         turn_id="t-1",
-        request_id="r-1",
+        request_id=request or f"r-{next(_numbers)}",
         attempt=1,
         step=1,
         purpose="chat",
@@ -71,14 +82,14 @@ def test_a_row_is_there_for_the_next_who_opens_the_file(path: Path) -> None:
     ledger.append(row(Usage(input_tokens=100, cached_tokens=40, output_tokens=20, reasoning_tokens=5)))
     ledger.close()
 
-    (total,) = Ledger(path).totals("app")
+    (total,) = Ledger(path).totals("door")
     assert (total.name, total.requests, total.failed, total.unpriced, total.estimated) == ("cli", 1, 0, 0, 0)
     assert (total.input_tokens, total.cached_tokens, total.output_tokens, total.reasoning_tokens) == (100, 40, 20, 5)
     assert total.cost_nanos == 360
 
 
 def test_an_empty_ledger_has_no_totals(path: Path) -> None:
-    assert Ledger(path).totals("app") == []
+    assert Ledger(path).totals("door") == []
     assert Ledger(path).by_segment() == []
     assert Ledger(path).unbalanced() == 0
 
@@ -111,7 +122,9 @@ def test_totals_are_the_sums_of_the_rows_however_they_are_grouped(
     ledger = Ledger(tmp_path_factory.mktemp("ledger") / "ledger.sqlite3")
     for one in rows:
         ledger.append(one)
-    groups: tuple[GroupBy, ...] = ("app", "model", "purpose", "session", "provider", "workspace", "day", "client")
+    groups: tuple[GroupBy, ...] = (
+        "app", "door", "key", "model", "purpose", "session", "provider", "workspace", "day", "client",
+    )  # fmt: skip
     for by in groups:
         totals = ledger.totals(by)
         assert sum(total.requests for total in totals) == len(rows)
@@ -130,9 +143,9 @@ def test_groups_come_with_the_most_tokens_first_and_can_be_narrowed(path: Path) 
     ledger = Ledger(path)
     ledger.append(row(Usage(input_tokens=10), app="cli", session="s-1", time_ms=MIDDAY))
     ledger.append(row(Usage(input_tokens=90), app="lsp", session="s-2", time_ms=MIDDAY + 1_000))
-    assert [total.name for total in ledger.totals("app")] == ["lsp", "cli"]
-    assert [total.name for total in ledger.totals("app", session_id="s-1")] == ["cli"]
-    assert [total.name for total in ledger.totals("app", since_ms=MIDDAY + 1)] == ["lsp"]
+    assert [total.name for total in ledger.totals("door")] == ["lsp", "cli"]
+    assert [total.name for total in ledger.totals("door", session_id="s-1")] == ["cli"]
+    assert [total.name for total in ledger.totals("door", since_ms=MIDDAY + 1)] == ["lsp"]
     assert ledger.by_segment(session_id="s-1") == [SegmentTotal(name="prompt", tokens=7), SegmentTotal(name="system", tokens=3)]
 
 
@@ -140,7 +153,7 @@ def test_a_row_whose_segments_do_not_sum_up_is_found(path: Path) -> None:
     ledger = Ledger(path)
     ledger.append(row(Usage(input_tokens=10)))
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE segments SET tokens = tokens + 1 WHERE name = 'prompt'")
+        connection.execute("UPDATE requests SET segments = replace(segments, '\"prompt\":7', '\"prompt\":8')")
     connection.close()
     assert ledger.unbalanced() == 1
 
@@ -151,9 +164,9 @@ def test_a_row_that_cannot_be_added_leaves_nothing_behind(path: Path) -> None:
     twice = Segment(name="prompt", tokens=5)
     with pytest.raises(StorageError):
         ledger.append(replace(good, segments=(twice, twice)))
-    assert ledger.totals("app") == []
+    assert ledger.totals("door") == []
     ledger.append(good)
-    assert [total.requests for total in ledger.totals("app")] == [1]
+    assert [total.requests for total in ledger.totals("door")] == [1]
 
 
 def test_the_difference_between_invoice_and_price_is_kept(path: Path) -> None:
@@ -161,7 +174,7 @@ def test_the_difference_between_invoice_and_price_is_kept(path: Path) -> None:
     ledger.append(row(Usage(input_tokens=10), cost=Cost(provider_nanos=31, priced_nanos=30)))
     ledger.append(row(Usage(input_tokens=10), cost=Cost(provider_nanos=31)))
     with sqlite3.connect(path) as connection:
-        rows = connection.execute("SELECT drift_nanos, app_categories FROM requests ORDER BY id").fetchall()
+        rows = connection.execute("SELECT drift_nanos, categories FROM requests ORDER BY id").fetchall()
     connection.close()
     assert [drift for drift, _ in rows] == [1, None]
     assert json.loads(rows[0][1]) == ["cli-agent"]
@@ -176,8 +189,8 @@ def add_to_each(folder: Path, name: str, together: Barrier, problems: "Queue[str
         together.wait()
         ledger = Ledger(folder / f"{number}.sqlite3")
         try:
-            for _ in range(2):
-                ledger.append(row(Usage(input_tokens=3, output_tokens=1), session=name))
+            for turn in range(2):
+                ledger.append(row(Usage(input_tokens=3, output_tokens=1), session=name, request=f"{name}-{turn}"))
         except StorageError as error:
             problems.put(f"{name}, file {number}: {error.message}")
         ledger.close()
@@ -213,7 +226,7 @@ def test_threads_of_one_process_share_a_ledger(path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [total.requests for total in ledger.totals("app")] == [40]
+    assert [total.requests for total in ledger.totals("door")] == [40]
 
 
 def test_a_file_of_a_newer_version_is_left_alone(path: Path) -> None:
@@ -248,4 +261,4 @@ def test_a_place_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> No
         Ledger(tmp_path / "file" / "ledger.sqlite3").append(row(Usage(input_tokens=1)))
     (tmp_path / "ledger.sqlite3").mkdir()
     with pytest.raises(StorageError):
-        Ledger(tmp_path / "ledger.sqlite3").totals("app")
+        Ledger(tmp_path / "ledger.sqlite3").totals("door")

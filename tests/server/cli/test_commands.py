@@ -39,7 +39,8 @@ def test_sessions_and_usage_after_a_run(tmp_path: Path) -> None:
     ]
     assert session in program.run("sessions").stdout
     for by, name in (
-        ("app", "cli"),
+        ("app", "github.com/tallystick/tallystick"),
+        ("door", "cli"),
         ("model", "openai/scripted"),
         ("purpose", "chat"),
         ("session", session),

@@ -36,7 +36,7 @@ def test_a_suggestion(tmp_path: Path, encoding: str) -> None:
 
     def after(at: Typist) -> None:
         [row] = at.books()
-        assert (row["purpose"], row["app"], row["client"], row["endpoint"]) == (
+        assert (row["purpose"], row["door"], row["client"], row["endpoint"]) == (
             "completion",
             "lsp",
             "Scripted 1",

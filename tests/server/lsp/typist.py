@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
@@ -80,8 +81,7 @@ class Typist:
             # Between its making and its first table a ledger has no rows.
             rows = [dict(row) for row in file.execute("SELECT * FROM requests ORDER BY id")] if made else []
             for row in rows:
-                parts = file.execute("SELECT name, tokens FROM segments WHERE request = ?", (row["id"],))
-                row["segments"] = dict(tuple(part) for part in parts)
+                row["segments"] = json.loads(row["segments"])
                 assert sum(row["segments"].values()) == row["input_tokens"] + row["output_tokens"]
         return rows
 

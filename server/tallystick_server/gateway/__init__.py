@@ -1,0 +1,1 @@
+"""The HTTP host: the gateway that other programs use, and its web page."""

@@ -1,0 +1,138 @@
+// The page: takes the token, follows the address, draws the view that it names.
+
+import { asker, keepToken, takeToken, token } from "./api.js";
+import { announce, h } from "./dom.js";
+import { app, model } from "./details.js";
+import { DAYS, drawFilters } from "./filters.js";
+import { keys } from "./keys.js";
+import { shiftDay } from "./format.js";
+import { problem } from "./parts.js";
+import { rankings } from "./rankings.js";
+import { address, parse } from "./route.js";
+import { session } from "./session.js";
+import { sessions } from "./sessions.js";
+import { drawTheme } from "./theme_button.js";
+import { usage } from "./usage.js";
+
+const DRAWN = {
+  rankings: { title: "Rankings", draw: rankings, filters: ["app", "model", "key"] },
+  usage: { title: "Usage", draw: usage, filters: ["app", "model", "key"] },
+  sessions: { title: "Sessions", draw: sessions, filters: ["app", "model", "key"] },
+  keys: { title: "Keys", draw: keys, filters: [] },
+  model: { title: "Model", draw: model, filters: ["key"] },
+  app: { title: "App", draw: app, filters: ["key"] },
+  session: { title: "Session", draw: session, filters: null },
+};
+const MENU = ["rankings", "usage", "sessions", "keys"];
+/** How long the page waits with what it shows until all of the next is there. */
+const PATIENCE_MS = 200;
+
+const main = document.getElementById("main");
+const choices = {};
+let running = null;
+
+function context(route, signal) {
+  const today = new Date().toISOString().slice(0, 10);
+  const last = route.filters.date || today;
+  const here = {
+    route, today, waits: [], range: { first: shiftDay(last, 1 - DAYS[route.filters.period]), last },
+    ask: asker(signal),
+    go: (filters) => { location.hash = address(route.view, route.id, filters); },
+    choices: (name, found) => { choices[name] = found; drawBar(here); },
+    refused: (error) => gate(error),
+  };
+  return here;
+}
+
+function drawBar(here) {
+  const place = document.getElementById("filters");
+  const { filters } = DRAWN[here.route.view];
+  if (running?.here !== here) {
+    return;
+  }
+  if (filters === null || here.route.view === "keys") {
+    place.hidden = true;
+    return;
+  }
+  drawFilters(place, { filters: here.route.filters, shown: filters, choices, today: here.today, change: here.go, range: here.range });
+}
+
+async function draw() {
+  if (takeToken()) {
+    running = null;
+  }
+  if (!token()) {
+    gate(null);
+    return;
+  }
+  const route = parse(location.hash);
+  const moved = running?.here.route.view !== route.view || running?.here.route.id !== route.id;
+  running?.stop.abort();
+  const stop = new AbortController();
+  const here = context(route, stop.signal);
+  running = { here, stop };
+  const view = DRAWN[route.view];
+  document.title = `${route.id || view.title} · Tallystick`;
+  menu(route);
+  drawBar(here);
+  let parts;
+  try {
+    parts = view.draw(here);
+  } catch (error) {
+    parts = [problem(error)];
+  }
+  main.setAttribute("aria-busy", "true");
+  await Promise.race([Promise.allSettled(here.waits), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+  if (running?.here !== here) {
+    return;
+  }
+  main.replaceChildren(...parts);
+  main.removeAttribute("aria-busy");
+  if (moved) {
+    scrollTo(0, 0);
+  }
+  await Promise.allSettled(here.waits);
+  if (running?.here === here) {
+    document.getElementById("as-of").textContent = `Days begin at 0:00 UTC. Drawn ${new Date().toLocaleTimeString("en-GB")}.`;
+    announce(`${view.title} drawn`);
+    main.dataset.drawn = location.hash;
+  }
+}
+
+function menu(route) {
+  const nav = document.getElementById("nav");
+  const { period, date } = route.filters;
+  const current = { model: "rankings", app: "rankings", session: "sessions" }[route.view] ?? route.view;
+  nav.replaceChildren(...MENU.map((view) => h("a", { href: address(view, "", { period, date }), "aria-current": view === current ? "page" : null }, DRAWN[view].title)));
+}
+
+/** Asks for the token where there is none, or the one here was refused. */
+function gate(error) {
+  running?.stop.abort();
+  running = null;
+  keepToken(null);
+  document.getElementById("filters").hidden = true;
+  document.getElementById("nav").replaceChildren();
+  const field = h("input", { type: "password", name: "token", "aria-label": "The gateway's token", placeholder: "Token", autocomplete: "off", spellcheck: "false" });
+  const form = h("form", { onsubmit: (event) => {
+    event.preventDefault();
+    const value = /token=([^&\s]+)/.exec(field.value)?.[1] ?? field.value.trim();
+    if (value) {
+      keepToken(value);
+      draw();
+    }
+  } }, field, h("button", { class: "primary", type: "submit" }, "Open"));
+  main.replaceChildren(h("div", { class: "gate" }, error ? problem(error) : null, h("h1", {}, "The gateway's token"), h("p", {}, "These figures are for who runs the gateway. Open the link that ", h("code", {}, "tallystick gateway"), " prints, or paste its token here. It stays in this tab."), form));
+  main.removeAttribute("aria-busy");
+  document.title = "Tallystick";
+  field.focus();
+}
+
+addEventListener("hashchange", draw);
+document.querySelector(".skip").addEventListener("click", (event) => {
+  // The address behind the # is the route's; the jump is made by hand.
+  event.preventDefault();
+  main.focus();
+});
+drawTheme(document.getElementById("theme"));
+draw();

@@ -1,0 +1,79 @@
+// Spend and tokens of today, this week and this month; what a period's tokens were spent on, and how exact all that is.
+
+import { h } from "./dom.js";
+import { brief, dollars, exact, nanos, percent, whole, words } from "./format.js";
+import { budgets } from "./budgets.js";
+import { splitBar, uses } from "./details.js";
+import { bars, empty, money, section, tiles, tokens } from "./parts.js";
+import { familyHue } from "./palette.js";
+import { asked } from "./rankings.js";
+import { seriesFigure, shortModel } from "./series.js";
+
+const NOW = [["day", "Today"], ["week", "Last 7 days"], ["month", "Last 30 days"]];
+
+export function usage(context) {
+  return [
+    h("div", { class: "columns-3 now" }, NOW.map(([period, title]) => now(context, period, title))),
+    budgets(context),
+    daily(context),
+    h("div", { class: "columns-2" }, spentOn(context), exactness(context)),
+  ];
+}
+
+function summary(context, more = {}) {
+  return context.ask("/v1/usage/summary", asked(context, more));
+}
+
+/** The filters hold, the day does not: this is about now. */
+function now(context, period, title) {
+  return section(context, { title }, async () => {
+    const { total } = (await summary(context, { period, date: "" })).meta;
+    return [
+      h("p", { class: "big" }, money(total.cost_usd), h("small", {}, "spent")),
+      h("p", { class: "line" }, tokens(total.tokens), " tokens in ", h("span", {}, exact(total.requests)), " requests"),
+      h("p", { class: "line" }, total.cached_share === null ? "No prompt yet" : `${percent(total.cached_share)} of the prompts came from a cache`),
+    ];
+  });
+}
+
+function daily(context) {
+  const { period } = context.route.filters;
+  return section(context, { title: "By day", note: "Tokens by model", className: "hero" }, async () => {
+    const { data } = await context.ask("/v1/rankings/series", asked(context, { period: "day", by: "model", count: period === "month" ? 60 : 30 }));
+    return seriesFigure({ bars: data, kind: "model", period: "day", label: "Tokens by model and day", height: 240, nameOf: shortModel }) ?? empty(context);
+  });
+}
+
+function spentOn(context) {
+  return section(context, { title: "What tokens were spent on" }, async () => {
+    const { meta } = await summary(context);
+    if ((whole(meta.total.tokens) ?? 0n) === 0n) {
+      return empty(context);
+    }
+    const parts = (meta.segments ?? []).filter((one) => (whole(one.tokens) ?? 0n) > 0n);
+    const all = parts.reduce((sum, one) => sum + whole(one.tokens), 0n);
+    const rows = parts.sort((one, other) => (whole(other.tokens) > whole(one.tokens) ? 1 : -1)).map((one) => ({ ...one, share: all ? String(Number((one.tokens && (whole(one.tokens) * 1_000_000n) / all) || 0n) / 1_000_000) : null }));
+    return [
+      splitBar(uses(meta.total), whole(meta.total.tokens)),
+      rows.length > 0 ? h("div", { class: "gap" }, bars(rows, "Tokens by what they hold", (row) => h("span", { class: "named" }, h("span", { class: `dot ${familyHue(row.family)}`, "aria-hidden": "true" }), words(row.family)), { hueOf: (row) => familyHue(row.family) })) : null,
+    ];
+  });
+}
+
+function exactness(context) {
+  return section(context, { title: "How exact this is" }, async () => {
+    const { total } = (await summary(context)).meta;
+    const drift = nanos(total.drift_usd);
+    return tiles([
+      ["Spent", money(total.cost_usd), isSome(total.unpriced) ? `${exact(total.unpriced)} requests have no known price and are not in it` : "every request has a price"],
+      ["Provider's price − ours", money(total.drift_usd), drift === 0n ? "they agree wherever both are known" : `${dollars(total.drift_usd)} over the requests that have both`],
+      ["Estimated requests", tokens(total.estimated), isSome(total.estimated) ? "the provider did not tell their tokens (yet)" : "providers told all tokens"],
+      ["Failed, aborted", h("span", {}, brief(total.failed), ", ", brief(total.aborted)), "they are in the sums with what they used"],
+    ]);
+  });
+}
+
+function isSome(count) {
+  return (whole(count) ?? 0n) > 0n;
+}
+
