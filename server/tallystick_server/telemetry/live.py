@@ -137,7 +137,8 @@ class LiveExport:
         while not self._closing:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self._interval_s)
-            await step(transport)
+            if not self._closing:
+                await step(transport)
         # What came between the last look and the end.
         await step(transport)
 
