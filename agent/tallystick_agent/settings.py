@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from tallystick_agent.protocol.errors import ConfigurationError
 from tallystick_agent.protocol.setting_errors import sentence
@@ -393,6 +393,15 @@ class TelemetrySettings(_Section):
         return value
 
 
+class LedgerSettings(_Section):
+    """Where the books are kept; docs/ledger.md."""
+
+    url: SecretStr | None = None
+    """A PostgreSQL database for a team, `postgresql://USER@HOST/NAME`; unset keeps a file in the state folder."""
+    when_down: Literal["refuse", "spool"] = "refuse"
+    """Where the ledger cannot be written: refuse new requests, or let them go on and keep their rows in a file until it can."""
+
+
 class Settings(_Section):
     """Everything a user may set."""
 
@@ -408,6 +417,7 @@ class Settings(_Section):
     diagnostics: DiagnosticsSettings = DiagnosticsSettings()
     attribution: AttributionSettings = AttributionSettings()
     catalog: CatalogSettings = CatalogSettings()
+    ledger: LedgerSettings = LedgerSettings()
     chats: ChatSettings = ChatSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     routing: RoutingSettings = RoutingSettings()

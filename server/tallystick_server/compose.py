@@ -123,10 +123,11 @@ class Application:
         from tallystick_agent.providers.pacing import Pacer
         from tallystick_agent.tokens.learned import LearnedFactors
         from tallystick_agent.usage.ledger import Ledger
+        from tallystick_agent.usage.places import database
 
         network = self.settings.network
         transport = Transport(network, self.settings.attribution, self.clock)
-        ledger = Ledger(self.home / "ledger.sqlite3")
+        ledger = Ledger(database(self._ledger_url(), self.home))
         if self.settings.telemetry.endpoint:
             from tallystick_server.telemetry.start import live_export
 
@@ -155,6 +156,11 @@ class Application:
                 reconciler=Reconciler(transport, self.keys, ledger, self.clock),
             )
         )
+
+    def _ledger_url(self) -> str:
+        """The environment's address may hold the password that the settings' should not."""
+        url = self.own_settings.ledger.url
+        return self.environment.get("TALLYSTICK_LEDGER_URL", "").strip() or (url.get_secret_value() if url is not None else "")
 
     def disk(self, root: Path) -> "Workspace":
         """The files of a folder. Raises `ConfigurationError` where it is none."""

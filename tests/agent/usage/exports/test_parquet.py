@@ -2,30 +2,19 @@
 
 import importlib.util
 import io
-import os
 import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.support.foreign_library import foreign
 from tests.support.ledger_rows import Stored, few_rows, plain_row
 
 from tallystick_agent.protocol.errors import ConfigurationError
 from tallystick_agent.usage.exports import parquet
 from tallystick_agent.usage.exports.columns import COLUMNS, NAMES
 from tallystick_agent.usage.exports.parquet import write_parquet
-
-
-def foreign(name: str) -> Any:
-    """A library of the dev extra; in CI it must be there."""
-    try:
-        return __import__(name, fromlist=["_"])
-    except ImportError:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(f"{name} is not installed: pip install -e '.[dev]'")
 
 
 def written(entries: list[Stored]) -> bytes:
