@@ -14,6 +14,7 @@ _COMMANDS = {
     "resume": "Go on with a session.",
     "sessions": "List sessions.",
     "usage": "Show what was used, by app, model, purpose, session or segment.",
+    "export": "Write the ledger as CSV, JSON Lines or Parquet, or send it to an OpenTelemetry collector.",
     "rankings": "Rank models, authors, apps, purposes, languages and more by what they used.",
     "context": "Find the code that a task is about, or show what a session's requests were made of.",
     "models": "List models, or pull one that runs on this machine.",
