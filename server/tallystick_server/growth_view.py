@@ -1,6 +1,6 @@
-"""Sessions and why they grow, as JSON, for every door. Owns which session is meant, the forecast and what is unknown."""
+"""Why a session grows, as JSON, for every door. Owns which session is meant, the forecast and what is unknown."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -9,11 +9,10 @@ from tallystick_agent.usage.families import Family
 from tallystick_agent.usage.growth import Growth, Request, Turn, growth
 from tallystick_agent.usage.record import LedgerRow
 from tallystick_agent.usage.repricing import saved
-from tallystick_agent.usage.sums import Booked, SessionSum
+from tallystick_agent.usage.sums import Booked
 from tallystick_server.compose import Application
 from tallystick_server.prices import Offers, offers
-from tallystick_server.rankings_query import WindowQuery, bad
-from tallystick_server.rankings_view import Books, by_identity, money_text, share, window_meta
+from tallystick_server.rankings_view import money_text, share
 
 Json = dict[str, Any]
 PAGE: Final = 1_000
@@ -46,40 +45,6 @@ def session_rows(ledger: Rows, session_id: str) -> Iterator[LedgerRow]:
         after = page[-1].id
 
 
-def sessions(books: Books, query: WindowQuery, *, limit: int, offset: int, now: datetime) -> Json:
-    """The sessions of a window with what they used, most tokens first."""
-    where = dict(by_identity(books, query.where))
-    unknown = sorted(where.keys() - {"app", "model"})
-    if unknown:
-        raise bad(f"Sessions cannot be filtered by {unknown[0]}.", "Known: app, model.")
-    groups: dict[str, list[SessionSum]] = {}
-    for one in books.sessions(query.window.first_day, query.window.last_day):
-        if one.session_id and where.get("app", one.app) == one.app and where.get("model", one.model) == one.model:
-            groups.setdefault(one.session_id, []).append(one)
-    titles = {one.app: one.title for one in books.apps()}
-    ordered = sorted(groups.items(), key=lambda item: (-sum(one.tokens for one in item[1]), item[0]))
-    data = [_session(name, parts, titles) for name, parts in ordered[offset : offset + limit]]
-    meta = window_meta(query.period, query.window, tuple(where.items()), now)
-    return {"data": data, "meta": {**meta, "groups": len(ordered), "limit": limit, "offset": offset}}
-
-
-def _session(name: str, parts: list[SessionSum], titles: Mapping[str, str]) -> Json:
-    requests, unpriced = (sum(getattr(one, field) for one in parts) for field in ("requests", "unpriced"))
-    app = max(parts, key=lambda one: (one.tokens, one.app)).app
-    known = not 0 < requests <= unpriced
-    return {
-        "session_id": name,
-        "app": app,
-        "title": titles.get(app, ""),
-        "models": [one.model for one in sorted(parts, key=lambda one: (-one.tokens, one.model))],
-        "turns": str(sum(one.turns for one in parts)),
-        "requests": str(requests),
-        "tokens": str(sum(one.tokens for one in parts)),
-        "cost_usd": money_text(sum(one.cost_nanos for one in parts)) if known else None,
-        "unpriced": str(unpriced),
-    }
-
-
 def session_growth(app: Application, session_id: str, *, budget_nanos: int | None = None) -> Json:
     """Why a session's tokens grow, and how long its window and a budget last. Raises `SessionError`, `StorageError`."""
     found = growth(session_rows(app.ledger, session_id))
@@ -103,36 +68,33 @@ def growth_json(session_id: str, found: Growth, offer: Offers, ahead: Json, *, n
     unpriced = sum(one.unpriced for one in found.turns)
     cost = sum(one.cost_nanos for one in found.turns)
     again = sum(one.again for one in found.turns)
-    meta: Json = {
+    about: Json = {
         "session_id": session_id,
         "app": last.attribution.app,
         "title": last.attribution.title,
         "workspace": last.attribution.workspace,
+        "model": last.model,
         "models": list(dict.fromkeys(one.row.model for one in found.requests)),
-        "as_of": now.astimezone(UTC).isoformat(timespec="seconds"),
-        "total": {
-            **_tokens(usage.input_tokens, usage.cached_tokens, usage.output_tokens, usage.reasoning_tokens),
-            "tokens": str(usage.total_tokens),
-            "requests": str(len(found.requests)),
-            "turns": str(len(found.turns)),
-            "cost_usd": None if unpriced == len(found.requests) else money_text(cost),
-            "unpriced": str(unpriced),
-            "estimated": usage.source == "estimated",
-            "cached_share": share(usage.cached_tokens, usage.input_tokens),
-            "sent_before_tokens": str(again),
-            "sent_before_share": share(again, usage.input_tokens),
-        },
+        "turns": str(len(found.turns)),
+        "requests": str(len(found.requests)),
+        "tokens": str(usage.total_tokens),
+        **_tokens(usage.input_tokens, usage.cached_tokens, usage.output_tokens, usage.reasoning_tokens),
+        "cost_usd": None if unpriced == len(found.requests) else money_text(cost),
+        "unpriced": str(unpriced),
+        "estimated": usage.source == "estimated",
+        "cached_share": share(usage.cached_tokens, usage.input_tokens),
+        "sent_before_tokens": str(again),
+        "sent_before_share": share(again, usage.input_tokens),
+        "saved_usd": None if savings.count(None) == len(savings) else money_text(sum(one or 0 for one in savings)),
+        "saved_unknown": str(savings.count(None)),
         "grown": {name: str(tokens) for name, tokens in found.grown.items()},
-        "cache": {
-            "saved_usd": None if savings.count(None) == len(savings) else money_text(sum(one or 0 for one in savings)),
-            "unknown": str(savings.count(None)),
-        },
-        "forecast": ahead,
     }
     return {
+        "session": about,
         "data": [_request(one, nanos) for one, nanos in zip(found.requests, savings, strict=True)],
         "turns": [_turn(one) for one in found.turns],
-        "meta": meta,
+        "forecast": ahead,
+        "meta": {"as_of": now.astimezone(UTC).isoformat(timespec="seconds")},
     }
 
 
@@ -148,7 +110,7 @@ def _tokens(read: int, cached: int, written: int, thought: int) -> Json:
 def _request(one: Request, savings: int | None) -> Json:
     row, usage = one.row, one.row.usage
     return {
-        "number": one.number,
+        "request": one.number,
         "turn": one.turn,
         "time": datetime.fromtimestamp(row.time_ms / 1000, UTC).isoformat(timespec="milliseconds"),
         "purpose": row.purpose,
@@ -156,7 +118,7 @@ def _request(one: Request, savings: int | None) -> Json:
         "endpoint": row.endpoint,
         **_tokens(usage.input_tokens, usage.cached_tokens, usage.output_tokens, usage.reasoning_tokens),
         "sent_before_tokens": str(one.again),
-        "tokens_so_far": str(one.tokens_so_far),
+        "cumulative": str(one.tokens_so_far),
         "cost_usd": money_text(row.cost.nanos),
         "saved_usd": money_text(savings),
         "estimated": usage.source == "estimated",
@@ -174,7 +136,7 @@ def _turn(one: Turn) -> Json:
         **_tokens(usage.input_tokens, usage.cached_tokens, usage.output_tokens, usage.reasoning_tokens),
         "largest_input": str(one.largest_input),
         "sent_before_tokens": str(one.again),
-        "tokens_so_far": str(one.tokens_so_far),
+        "cumulative": str(one.tokens_so_far),
         "cost_usd": None if one.unpriced == one.requests else money_text(one.cost_nanos),
         "unpriced": str(one.unpriced),
         "estimated": usage.source == "estimated",
@@ -211,14 +173,17 @@ def _ahead(found: Growth, *, window: int | None, reserved: int, budget_nanos: in
     if budget_nanos is not None and not any(one.unpriced for one in found.turns):
         costs = [one.cost_nanos for one in found.turns]
         left = turns_to_spend(costs, budget_nanos - sum(costs))
-    to_window = look.turns_to_window
+    to_window, steps = look.turns_to_window, look.tokens_per_request
     return {
-        "window_tokens": str(window) if window is not None else None,
-        "tokens_per_request": str(round(look.tokens_per_request)),
-        "requests_to_window": look.requests_to_window,
-        "turns_to_window": to_window,
-        "last_turn_of_window": now + to_window if to_window is not None else None,
+        "window": str(window) if window is not None else None,
+        "reserved": str(reserved),
+        "used_share": share(inputs[-1], window) if inputs and window else None,
+        "tokens_per_request": str(round(steps)),
+        "tokens_per_turn": str(round(steps * sum(counted) / len(counted))) if counted else "0",
+        "requests_left": look.requests_to_window,
+        "turns_left": to_window,
+        "last_turn": now + to_window if to_window is not None else None,
         "budget_usd": money_text(budget_nanos),
-        "turns_to_budget": left,
-        "last_turn_of_budget": now + left if left is not None else None,
+        "budget_turns_left": left,
+        "budget_last_turn": now + left if left is not None else None,
     }

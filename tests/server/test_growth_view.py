@@ -1,44 +1,20 @@
 """Sessions as JSON: the list of a window, and which session a person means."""
 
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.support.made_ledger import CLINE, FREE, LUNA, TAVERN, at, booked, session
+from tests.support.made_ledger import at, booked
 
-from tallystick_agent.protocol.errors import ConfigurationError, SessionError
-from tallystick_agent.protocol.usage import Cost, Usage
+from tallystick_agent.protocol.errors import SessionError
+from tallystick_agent.protocol.usage import Usage
 from tallystick_agent.settings import Settings
 from tallystick_agent.usage.ledger import Ledger
 from tallystick_server.compose import Application
-from tallystick_server.growth_view import session_growth, session_rows, sessions, which_session
+from tallystick_server.growth_view import session_growth, session_rows, which_session
 from tallystick_server.prices import offers
-from tallystick_server.rankings_query import read_window
 
 NOW = at("2026-11-25")
-
-
-def test_sessions_of_a_window_most_tokens_first(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger.sqlite3")
-    use = Usage(input_tokens=1_000, output_tokens=10)
-    ledger.append_many([
-        *session(NOW, "ours", turns=2),
-        booked(use, when=NOW, who=CLINE, endpoint=LUNA, session="c", cost=Cost(priced_nanos=7)),
-        booked(use, when=NOW - timedelta(days=2), who=CLINE, endpoint=FREE, session="c", turn="t-2", cost=Cost()),
-        booked(use, when=NOW - timedelta(days=20), who=TAVERN, session="old"),
-        booked(use, when=NOW, who=TAVERN, endpoint=FREE, session="v", cost=Cost()),
-    ])  # fmt: skip
-    found = sessions(ledger, read_window({}, today=NOW.date()), limit=2, offset=0, now=NOW)
-    assert [(one["session_id"], one["turns"], one["requests"]) for one in found["data"]] == [("ours", "2", "4"), ("c", "2", "2")]
-    assert found["meta"]["groups"] == 3
-    (last,) = sessions(ledger, read_window({}, today=NOW.date()), limit=2, offset=2, now=NOW)["data"]
-    assert (last["session_id"], last["title"], last["cost_usd"], last["unpriced"]) == ("v", "SillyTavern", None, "1")
-    (cline,) = sessions(ledger, read_window({"app": "cline"}, today=NOW.date()), limit=50, offset=0, now=NOW)["data"]
-    assert (cline["cost_usd"], cline["unpriced"]) == ("0.000000007", "1")
-    assert sorted(cline["models"]) == ["openai/gpt-5.6-luna", "qwen/qwen3-coder:free"]
-    with pytest.raises(ConfigurationError):
-        sessions(ledger, read_window({"key": "x"}, today=NOW.date()), limit=2, offset=0, now=NOW)
 
 
 def test_which_session_is_meant(tmp_path: Path) -> None:

@@ -44,7 +44,11 @@ def command(session: str | None, budget: Decimal | None, as_json: bool) -> int:
     app = Application.load()
     session_id = which_session(app, session)
     if not session_id:
-        click.echo(json.dumps({"data": [], "turns": [], "meta": None}) if as_json else "No session has used anything yet.")
+        click.echo(
+            json.dumps({"session": None, "data": [], "turns": [], "forecast": None})
+            if as_json
+            else "No session has used anything yet."
+        )
         return 0
     found = session_growth(app, session_id, budget_nanos=nanos_from_usd(budget) if budget is not None else None)
     app.ledger.close()
@@ -56,13 +60,12 @@ def command(session: str | None, budget: Decimal | None, as_json: bool) -> int:
 
 
 def _show(found: Json) -> None:
-    meta, total = found["meta"], found["meta"]["total"]
-    width = terminal_width()
-    click.secho(f"Session {shown(meta['session_id'])}", bold=True)
-    models = meta["models"]
+    total, width = found["session"], terminal_width()
+    click.secho(f"Session {shown(total['session_id'])}", bold=True)
+    models = total["models"]
     more = f" and {len(models) - 1} more" if len(models) > 1 else ""
     facts = [
-        shown(meta["title"] or meta["app"]),
+        shown(total["title"] or total["app"]),
         f"{shown(models[-1])}{more}",
         f"{int(total['tokens']):,} tokens",
         f"{_count(int(total['turns']), 'turn')}, {_count(int(total['requests']), 'request')}",
@@ -70,7 +73,7 @@ def _show(found: Json) -> None:
     ]
     click.secho(note(" · ".join(one for one in facts if one), width=width), dim=True)
     _chart(found["turns"])
-    for line in _sentences(meta, found):
+    for line in _sentences(total, found["forecast"]):
         click.echo(note(line, width=width))
     if total["estimated"]:
         click.secho(note("* partly counted by us: the provider did not say", width=width), dim=True)
@@ -111,7 +114,7 @@ def _cells(group: Sequence[Json]) -> tuple[str, ...]:
         name,
         f"{sum(one['requests'] for one in group):,}",
         f"{sum(int(one['tokens']) for one in group):,}{mark}",
-        f"{int(last['tokens_so_far']):,}",
+        f"{int(last['cumulative']):,}",
         f"{cached / read:.0%}" if read else "",
         "unknown" if all(one is None for one in costs) else cost(str(known)) + ("+?" if unpriced else ""),
     )
@@ -136,10 +139,9 @@ def _bar(group: Sequence[Json], most: int, width: int, used: set[str]) -> str:
     return "".join(parts)
 
 
-def _sentences(meta: Json, found: Json) -> list[str]:
-    total, ahead, cache = meta["total"], meta["forecast"], meta["cache"]
+def _sentences(total: Json, ahead: Json) -> list[str]:
     lines: list[str] = []
-    grown = sorted(((name, int(tokens)) for name, tokens in meta["grown"].items()), key=lambda item: -item[1])
+    grown = sorted(((name, int(tokens)) for name, tokens in total["grown"].items()), key=lambda item: -item[1])
     more = [f"{tokens:+,} {_WORDS.get(name, name)}" for name, tokens in grown if tokens > 0][:4]
     less = [f"{tokens:+,} {_WORDS.get(name, name)}" for name, tokens in grown if tokens < 0][-2:]
     if more or less:
@@ -147,37 +149,37 @@ def _sentences(meta: Json, found: Json) -> list[str]:
     if int(total["sent_before_tokens"]):
         lines.append(f"{percent(total['sent_before_share'])} of all input had been sent before.")
     if int(total["cached_tokens"]):
-        lines.append(f"{percent(total['cached_share'])} of it came from a cache, {_savings(cache)}.")
+        lines.append(f"{percent(total['cached_share'])} of it came from a cache, {_savings(total)}.")
     if ahead["tokens_per_request"] != "0":
         lines.append(f"The input grows by about {int(ahead['tokens_per_request']):,} tokens a request.")
-    if ahead["turns_to_window"] is not None:
-        left = _count(ahead["requests_to_window"], "more request")
-        until = f"until turn {ahead['last_turn_of_window']:,}, if it goes on so"
-        lines.append(f"The window of {int(ahead['window_tokens']):,} tokens lasts about {left}: {until}.")
-    elif ahead["window_tokens"] is None and found["data"]:
+    if ahead["turns_left"] is not None:
+        left = _count(ahead["requests_left"], "more request")
+        until = f"until turn {ahead['last_turn']:,}, if it goes on so"
+        lines.append(f"The window of {int(ahead['window']):,} tokens lasts about {left}: {until}.")
+    elif ahead["window"] is None:
         lines.append("How long the window lasts is not known: the model's window is not.")
     if ahead["budget_usd"] is not None:
         lines.append(_budget(ahead))
     return lines
 
 
-def _savings(cache: Json) -> str:
-    unknown = int(cache["unknown"])
-    if cache["saved_usd"] is None:
+def _savings(total: Json) -> str:
+    unknown = int(total["saved_unknown"])
+    if total["saved_usd"] is None:
         return "and what that saved is not known"
-    nanos = nanos_from_usd(cache["saved_usd"])
-    amount = cost(str(abs(Decimal(cache["saved_usd"]))))
+    nanos = nanos_from_usd(total["saved_usd"])
+    amount = cost(str(abs(Decimal(total["saved_usd"]))))
     what = f"which saved {amount}" if nanos >= 0 else f"which cost {amount} more than it saved"
     return what + (f" (without {_count(unknown, 'request')} of unknown price)" if unknown else " (writing to it taken off)")
 
 
 def _budget(ahead: Json) -> str:
     amount = cost(ahead["budget_usd"])
-    if ahead["turns_to_budget"] is None:
+    if ahead["budget_turns_left"] is None:
         return f"How long {amount} lasts is not known."
-    if ahead["turns_to_budget"] == 0:
+    if ahead["budget_turns_left"] == 0:
         return f"The limit of {amount} does not last for another turn."
     return (
-        f"The limit of {amount} lasts about {_count(ahead['turns_to_budget'], 'more turn')}: "
-        f"until turn {ahead['last_turn_of_budget']:,}, each dearer than the one before as so far."
+        f"The limit of {amount} lasts about {_count(ahead['budget_turns_left'], 'more turn')}: "
+        f"until turn {ahead['budget_last_turn']:,}, each dearer than the one before as so far."
     )

@@ -14,6 +14,7 @@ _COMMANDS = {
     "resume": "Go on with a session.",
     "sessions": "List sessions.",
     "usage": "Show what was used, by app, model, purpose, session or segment.",
+    "export": "Write the ledger as CSV, JSON Lines or Parquet, or send it to an OpenTelemetry collector.",
     "rankings": "Rank models, authors, apps, purposes, languages and more by what they used.",
     "growth": "Show why a session's tokens grow, and how long its window and money last.",
     "whatif": "Price what was used as another model would have.",

@@ -63,17 +63,17 @@ def test_a_run_and_what_follows_it(tmp_path: Path) -> None:
         name = json.loads(program.run("sessions", "--json").stdout.splitlines()[0])["session_id"]
         assert program.run("resume", name, "is it done?").returncode == 0
     found = asked(program, "growth", "--budget", "5")
-    assert found["meta"]["session_id"] == name
+    assert found["session"]["session_id"] == name
     assert [one["requests"] for one in found["turns"]] == [2, 1]
-    total = found["meta"]["total"]
+    total = found["session"]
     assert sum(int(one["input_tokens"]) for one in found["data"]) == int(total["input_tokens"])
     assert Decimal(total["cost_usd"]) == sum(Decimal(one["cost_usd"]) for one in found["data"])
     for one in found["data"]:
         assert sum(map(int, one["segments"].values())) == int(one["input_tokens"]) + int(one["output_tokens"])
-    ahead = found["meta"]["forecast"]
-    assert ahead["window_tokens"] == "50000"
-    assert ahead["requests_to_window"] > 0
-    assert ahead["last_turn_of_budget"] > 2
+    ahead = found["forecast"]
+    assert ahead["window"] == "50000"
+    assert ahead["requests_left"] > 0
+    assert ahead["budget_last_turn"] > 2
     text = program.run("growth", name[:8]).stdout
     assert f"Session {name}" in text
     assert "had been sent before" in text
@@ -86,9 +86,9 @@ def test_a_session_of_another_app_has_no_log_and_a_chart(tmp_path: Path) -> None
     ]
     program = with_rows(tmp_path, rows)
     found = asked(program, "growth", "chat")
-    assert found["meta"]["title"] == "SillyTavern"
-    assert found["meta"]["total"]["cost_usd"] is None
-    assert found["meta"]["forecast"]["tokens_per_request"] == "400"
+    assert found["session"]["title"] == "SillyTavern"
+    assert found["session"]["cost_usd"] is None
+    assert found["forecast"]["tokens_per_request"] == "400"
     lines = program.run("growth", "chat").stdout.splitlines()
     bars = [line.count("█") for line in lines if re.match(r"\d+–\d+ ", line)]
     assert len(bars) == 15, "30 turns share 15 lines"
