@@ -120,6 +120,21 @@ class Ledger:
             found = work.all(f"{sql} ORDER BY id LIMIT ?", (*given, most))
         return [Booked(id=number, row=row_of(values)) for number, *values in found]
 
+    def newest_session(self) -> str:
+        """The session whose row was booked last; empty where there is none. Suggestions at the cursor are no session."""
+        sql = "SELECT session_id FROM requests WHERE session_id <> '' AND purpose <> 'completion' ORDER BY id DESC LIMIT 1"
+        with self._database.reading() as work:
+            found = work.all(sql)
+        return str(found[0][0]) if found else ""
+
+    def sessions_named(self, begun: str, most: int = 2) -> list[str]:
+        """Ids of sessions that begin so; one that is exactly so is alone."""
+        exact = "SELECT session_id FROM session_days WHERE session_id = ? LIMIT 1"
+        begins = "SELECT DISTINCT session_id FROM session_days WHERE substr(session_id, 1, ?) = ? ORDER BY 1 LIMIT ?"
+        with self._database.reading() as work:
+            found = work.all(exact, (begun,)) or work.all(begins, (len(begun), begun, most))
+        return [str(row[0]) for row in found]
+
     def in_time(
         self,
         *,

@@ -16,6 +16,8 @@ _COMMANDS = {
     "usage": "Show what was used, by app, model, purpose, session or segment.",
     "export": "Write the ledger as CSV, JSON Lines or Parquet, or send it to an OpenTelemetry collector.",
     "rankings": "Rank models, authors, apps, purposes, languages and more by what they used.",
+    "growth": "Show why a session's tokens grow, and how long its window and money last.",
+    "whatif": "Price what was used as another model would have.",
     "context": "Find the code that a task is about, or show what a session's requests were made of.",
     "models": "List models, or pull one that runs on this machine.",
     "route": "Show which endpoints would serve a model, and why.",
