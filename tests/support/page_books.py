@@ -36,11 +36,12 @@ _LANGUAGES: Final = ("english", "english", "german", "chinese", "")
 _CODE: Final = ("python", "python", "typescript", "rust", "go", "c++", "")
 
 
-def write(folder: Path) -> Ledger:
-    """A new ledger in a folder, written until today."""
+def write(folder: Path, *, harm: bool = True) -> Ledger:
+    """A new ledger in a folder, written until today; without the names that mean harm, it can be shown."""
     ledger = Ledger(folder / "ledger.db")
     now = datetime.now(UTC)
-    ledger.append_many([*_months(now), *_session(now)])
+    rows = [*_months(now), *_session(now)]
+    ledger.append_many([row for row in rows if harm or HOSTILE not in (row.attribution.title, row.model.partition("/")[2])])
     return ledger
 
 

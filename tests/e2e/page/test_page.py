@@ -1,7 +1,7 @@
 """The web page in Debian's Chromium, used as a person would, over a real ledger.
 
-One long run (`drive.mjs`), since a start costs more than most steps. Pictures of it go to the folder that `TALLYSTICK_PICTURES`
-names, else to the test's own.
+One long run (`drive.mjs`), since a start costs more than most steps. Where `TALLYSTICK_PICTURES` names a folder, pictures of every
+view go there.
 """
 
 import json
@@ -44,16 +44,18 @@ def seen(server: PageServer, driver: Path, tmp_path_factory: pytest.TempPathFact
         message = f"chromium is missing. {CHROMIUM}"
         pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
     folder = tmp_path_factory.mktemp("page")
-    shots = Path(os.environ.get("TALLYSTICK_PICTURES") or folder)
-    shots.mkdir(parents=True, exist_ok=True)
+    shots = os.environ.get("TALLYSTICK_PICTURES", "")
+    if shots:
+        Path(shots).mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         others = {
             "empty": stack.enter_context(page_server(Ledger(folder / "empty.db"))),
             "huge": stack.enter_context(page_server(write_huge(tmp_path_factory.mktemp("huge")))),
             "broken": stack.enter_context(page_server(None)),
+            "pictured": stack.enter_context(page_server(write(tmp_path_factory.mktemp("pictured"), harm=False))),
         }
         given = {
-            "url": server.url, "token": TOKEN, "shots": str(shots), "modules": str(driver), "chromium": chromium,
+            "url": server.url, "token": TOKEN, "shots": shots, "modules": str(driver), "chromium": chromium,
             "model": MODELS[1], "app": APPS[0][0], "title": APPS[0][1], "session": SESSION if GROWTH else "",
             "calls": [call for call, _ in CALLS], "only": os.environ.get("TALLYSTICK_PAGE_STEPS", ""),
             **{name: one.url for name, one in others.items()},

@@ -40,7 +40,7 @@ function context(route, signal) {
     ask: asker(signal),
     go: (filters) => { location.hash = address(route.view, route.id, filters); },
     titles: async () => new Map((await named(here)).app.map(({ value, title }) => [value, title])),
-    refused: (error) => gate(error),
+    refused: (error) => running?.here === here && gate(error),
   };
   return here;
 }
