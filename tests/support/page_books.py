@@ -122,7 +122,7 @@ def _row(
     sizes: tuple[int, int, int],
     nanos: int | None,
     parts: dict[str, int] | None = None,
-    turn: int = 0,
+    turn: int | None = None,
     reasoning: int | None = None,
 ) -> LedgerRow:
     chance = random.Random(number)
@@ -140,7 +140,8 @@ def _row(
             door="gateway" if app != 1 else "lsp", app=identity, title=title, url=f"https://{identity}", categories=categories,
             key=("laptop", "ci")[app % 2], client="", user="", workspace="",
         ),
-        session_id=session, turn_id=f"{session}-{turn or number // 3}", request_id=f"r-{number}", attempt=1, step=1,
+        session_id=session, turn_id=f"{session}-{number // 3 if turn is None else turn}", request_id=f"r-{number}",
+        attempt=1, step=1,
         purpose="turn" if parts else chance.choice(_PURPOSES), model_asked=MODELS[model], endpoint=f"openrouter/{MODELS[model]}",
         provider="openrouter", author=MODELS[model].partition("/")[0], generation_id=f"gen-{number}",
         usage=Usage(

@@ -8,9 +8,6 @@ const given = JSON.parse(process.argv[2]);
 const { chromium } = createRequire(`${given.modules}/`)("playwright-core");
 const seen = { problems: [], foreign: [], views: {}, wide: {} };
 const VIEWS = { rankings: "#/rankings", model: `#/model/${encodeURIComponent(given.model)}`, app: `#/app/${encodeURIComponent(given.app)}`, usage: "#/usage", sessions: "#/sessions", session: `#/session/${encodeURIComponent(given.session)}`, keys: "#/keys" };
-if (!given.session) {
-  delete VIEWS.session;
-}
 const browser = await chromium.launch({ executablePath: given.chromium, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
 
 /** A page in a browser of its own, watched for whatever a person would not see. `expected` are errors that a step makes on purpose. */
@@ -115,6 +112,7 @@ async function filters() {
     cleared: await step(() => page.getByRole("button", { name: "Clear" }).click()),
     trending: await step(() => page.getByRole("button", { name: "Trending" }).click()),
     authors: await step(() => page.getByRole("button", { name: "Authors" }).click()),
+    stays: await page.evaluate(() => document.activeElement?.textContent),
   };
   seen.filters.back2 = await step(() => page.goBack());
   await page.getByRole("link", { name: given.title, exact: true }).first().click();
@@ -151,6 +149,8 @@ async function chart() {
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => location.hash.includes("date=") && document.getElementById("main").dataset.drawn === location.hash);
   seen.chart.picked = await page.evaluate(() => location.hash);
+  seen.chart.marked = await hero.locator(".column.picked").evaluateAll((bars) => bars.map((bar) => bar.getAttribute("aria-label")));
+  seen.chart.stays = await focused();
   await hero.locator(".legend button").nth(1).click();
   seen.chart.lit = await hero.locator(".piece.on").evaluateAll((pieces) => [...new Set(pieces.map((one) => one.dataset.name))]);
   await hero.locator(".as-table summary").click();
@@ -257,7 +257,7 @@ const steps = { gate, views, filters, chart, growth, themes, sizes, states, call
 const begun = Date.now();
 seen.took = {};
 for (const [name, play] of Object.entries(steps)) {
-  if ((name === "growth" && !given.session) || given.only && !given.only.includes(name)) {
+  if (given.only && !given.only.includes(name)) {
     continue;
   }
   try {

@@ -1,7 +1,7 @@
 // One session's growth: what each request's window was made of, the window's end, and when it is reached.
 
 import { h, segmented } from "./dom.js";
-import { brief, dollars, exact, percent, ratio, whole, words } from "./format.js";
+import { brief, counted, dollars, exact, percent, ratio, whole, words } from "./format.js";
 import { appLink, modelLink, money, section, tiles, tokens } from "./parts.js";
 import { FAMILIES, familyHue } from "./palette.js";
 import { legendOf } from "./series.js";
@@ -24,8 +24,8 @@ function figures(context, load) {
   return section(context, { title: "In all", className: "plain" }, async () => {
     const { total, cache, forecast } = (await load()).meta;
     return tiles([
-      ["Tokens", tokens(total.tokens), `${exact(total.requests)} requests in ${exact(total.turns)} turns`],
-      ["Spent", money(total.cost_usd), some(total.unpriced) ? `${exact(total.unpriced)} requests have no known price` : ""],
+      ["Tokens", tokens(total.tokens), `${counted(total.requests, "request")} in ${counted(total.turns, "turn")}`],
+      ["Spent", money(total.cost_usd), some(total.unpriced) ? `without ${counted(total.unpriced, "request")} whose price is not known` : ""],
       ["Saved by caches", money(cache.saved_usd), total.cached_share === null ? "" : `${percent(total.cached_share)} of the prompts came from one`],
       ["Sent again", h("span", {}, percent(total.sent_before_share)), "of the prompts had been sent before"],
       ["Window", tokens(forecast.window_tokens), outlook(forecast)],
@@ -40,7 +40,7 @@ function some(count) {
 function outlook(forecast) {
   const said = [];
   if (forecast.turns_to_window !== null) {
-    said.push(`full in about ${exact(forecast.turns_to_window)} turns`);
+    said.push(`full in about ${counted(forecast.turns_to_window, "turn")}`);
   }
   if (forecast.turns_to_budget !== null && forecast.turns_to_budget !== undefined) {
     said.push(`the budget of ${dollars(forecast.budget_usd)} ends in about ${exact(forecast.turns_to_budget)}`);
@@ -114,7 +114,7 @@ function coming(last, forecast, names) {
   const found = [];
   for (let at = step; found.length < MOST_AHEAD && at < requests + step; at += step) {
     const more = used + pace * BigInt(at);
-    found.push({ label: "", title: `In ${at} requests, at this pace`, faint: true, values: [{ name: names.includes("history") ? "history" : names[0], tokens: String(more < window ? more : window) }] });
+    found.push({ label: "", title: `In ${counted(at, "request")}, at this pace`, faint: true, values: [{ name: names.includes("history") ? "history" : names[0], tokens: String(more < window ? more : window) }] });
   }
   return found;
 }
