@@ -38,8 +38,9 @@ KEYS = (MadeKey(name="laptop"), MadeKey(name="ci", title="Builds"), MadeKey(name
 
 
 AHEAD = {
-    "window_tokens": "200000", "tokens_per_request": "3400", "requests_to_window": 13, "turns_to_window": 4,
-    "last_turn_of_window": 15, "budget_usd": None, "turns_to_budget": None, "last_turn_of_budget": None,
+    "window": "200000", "reserved": "0", "used_share": "0.7700", "tokens_per_request": "3400", "tokens_per_turn": "13600",
+    "requests_left": 13, "turns_left": 4, "last_turn": 15, "budget_usd": None, "budget_turns_left": None,
+    "budget_last_turn": None,
 }  # fmt: skip
 
 
