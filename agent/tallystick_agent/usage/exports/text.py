@@ -43,7 +43,6 @@ def write_csv(entries: Iterable[Entry], out: BinaryIO) -> int:
 def write_jsonl(entries: Iterable[Entry], out: BinaryIO) -> int:
     """One object a line; what is not known is null. Gives the number of rows."""
     forms = _forms(_JSON)
-    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     waiting: list[str] = []
     count = 0
     for entry in entries:
@@ -51,7 +50,7 @@ def write_jsonl(entries: Iterable[Entry], out: BinaryIO) -> int:
         for place, form in forms:
             if values[place] is not None:
                 values[place] = form(values[place])
-        waiting.append(encode(dict(zip(NAMES, values, strict=True))))
+        waiting.append(_compact(dict(zip(NAMES, values, strict=True))))
         count += 1
         if count % TOGETHER == 0:
             out.write(_lines(waiting))
@@ -80,9 +79,7 @@ def _lines(objects: list[str]) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
+_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 _CSV: Final[dict[Kind, Form]] = {
     "text": guarded,

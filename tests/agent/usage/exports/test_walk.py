@@ -1,9 +1,8 @@
 """Rows of a real ledger in the order of time, every one once, and word of a row only after it is durable."""
 
-import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.ledger_rows import MIDDAY, correction_of, few_rows, plain_row
@@ -15,8 +14,14 @@ from tallystick_agent.usage.record import LedgerRow
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "ledger.sqlite3")
+def place(places: Callable[[], Any]) -> Any:
+    return places()
+
+
+@pytest.fixture
+def ledger(place: Any) -> Ledger:
+    found: Ledger = place.ledger()
+    return found
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 7, 100])
@@ -41,13 +46,11 @@ def test_only_what_was_asked_for(ledger: Ledger) -> None:
     assert [one.row.request_id for one in walk(ledger, app="github.com/tallystick/tallystick")] == ["r-5"]
 
 
-def test_observers_hear_of_new_rows_when_they_are_there(ledger: Ledger, tmp_path: Path) -> None:
+def test_observers_hear_of_new_rows_when_they_are_there(place: Any, ledger: Ledger) -> None:
     heard: list[tuple[str, int]] = []
 
     def observe(rows: Sequence[LedgerRow]) -> None:
-        other = sqlite3.connect(tmp_path / "ledger.sqlite3")
-        there = other.execute("SELECT count(*) FROM requests").fetchone()[0]
-        other.close()
+        ((there,),) = place.execute("SELECT count(*) FROM requests")
         heard.extend((row.request_id, there) for row in rows)
 
     ledger.on_booked(observe)
