@@ -94,7 +94,7 @@ def test_every_view_draws_all_its_parts(seen: Seen) -> None:
         "model": ["gpt-5.6", "by openai", "Paid per million tokens", "Tokens by app", "Prompt, from a cache", "Kilo Code"],
         "app": ["Cline", "ide-extension", "Model mix", "claude-sonnet-5", "Sessions"],
         "usage": ["Today", "Last 7 days", "Last 30 days", "of the prompts came from a cache", "Provider's price − ours",
-                  "Estimated requests", "What tokens were spent on", "Tool output", "Budgets"],
+                  "Estimated requests", "What tokens were spent on", "Tool output", "Budgets", "Saved by caches"],
         "sessions": ["Sessions", "Tallystick", "Turns"],
         "session": ["How the window grew", "Why it grew", "History", "full in about", "Sent again", "Saved by caches"],
         "keys": ["laptop", "ci"],
