@@ -109,6 +109,14 @@ class Bookkeeper:
         """
         return await self._hand(_Job(row=row))
 
+    def tidy(self) -> tuple[int, int]:
+        """Takes in the spool and books what was under way in processes that are gone; gives the rows of each. Blocks.
+
+        Raises `StorageError`.
+        """
+        taken = self._spool.take_in(self._ledger.append_many, self._ledger.probe)
+        return taken, self._ledger.book_lost(self._me, self._alive, int(self._clock.now().timestamp() * 1000))
+
     async def close(self) -> None:
         """Books what waits, and ends the thread."""
         thread = self._thread
@@ -222,9 +230,10 @@ class Bookkeeper:
         if now < self._down_until or (now - self._swept < SWEEP_S and not self._spool.waiting()):
             return
         try:
-            self._spool.take_in(self._ledger.append_many, self._ledger.probe)
-            if now - self._swept >= SWEEP_S:
-                self._ledger.book_lost(self._me, self._alive, int(self._clock.now().timestamp() * 1000))
+            if now - self._swept < SWEEP_S:
+                self._spool.take_in(self._ledger.append_many, self._ledger.probe)
+            else:
+                self.tidy()
                 self._spool.prepare()
                 self._swept = now
         except StorageError as error:
