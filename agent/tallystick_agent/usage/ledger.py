@@ -4,12 +4,12 @@ Rows are only ever added. Money is integer nano-dollars, and unknown cost is NUL
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tallystick_agent.usage import appending, openings, reports
+from tallystick_agent.usage import appending, openings, reports, session_list
 from tallystick_agent.usage.columns import COLUMNS, row_of
 from tallystick_agent.usage.database import Database, Work
 from tallystick_agent.usage.limits import Limit, LimitReached, Standing, check, standings
@@ -18,6 +18,7 @@ from tallystick_agent.usage.record import LedgerRow
 from tallystick_agent.usage.reports import GroupBy, SegmentTotal, Total
 from tallystick_agent.usage.rollups import DAYS, ROLLUPS, differing
 from tallystick_agent.usage.schema import VERSION as VERSION
+from tallystick_agent.usage.session_list import SessionEntry
 from tallystick_agent.usage.sums import AppEntry, Booked, Dimension, Query, SegmentSum, SessionSum, Sum
 
 _CORRECTED: Final = (
@@ -69,6 +70,11 @@ class Ledger:
             where = SqliteFile(where)
         self._database: Database = where
         self._checked = False
+        self._observers: list[Callable[[Sequence[LedgerRow]], None]] = []
+
+    def on_booked(self, observer: Callable[[Sequence[LedgerRow]], None]) -> None:
+        """Tells `observer` of new rows, after they are durable, in the thread that booked them. It may neither wait nor raise."""
+        self._observers.append(observer)
 
     def append(self, row: LedgerRow) -> bool:
         """Adds a row, synced; False where this attempt, or a correction of it, is booked already."""
@@ -77,7 +83,15 @@ class Ledger:
     def append_many(self, rows: Sequence[LedgerRow]) -> int:
         """Adds rows, all or none of the new ones, synced; gives how many were new."""
         with self._database.writing() as work:
-            return sum(appending.add(work, rows))
+            added = appending.add(work, rows)
+        return self._told(rows, added)
+
+    def _told(self, rows: Sequence[LedgerRow], added: Sequence[bool]) -> int:
+        """Tells the observers which rows were new, and gives their number."""
+        new = [row for row, fresh in zip(rows, added, strict=True) if fresh]
+        for observer in self._observers if new else ():
+            observer(new)
+        return len(new)
 
     def commit(self, opens: Sequence[Opening], closed: Sequence[tuple[str, int]], rows: Sequence[LedgerRow]) -> Committed:
         """One transaction: opens requests under their limits, forgets those that were never sent, and adds rows.
@@ -88,7 +102,9 @@ class Ledger:
             refused = [_open(work, one) for one in opens]
             if closed:
                 openings.close(work, closed)
-            return Committed(refused=tuple(refused), added=tuple(appending.add(work, rows) if rows else ()))
+            added = appending.add(work, rows) if rows else []
+        self._told(rows, added)
+        return Committed(refused=tuple(refused), added=tuple(added))
 
     def book_lost(self, me: Process, alive: Alive, now_ms: int) -> int:
         """Books requests that were under way in processes which are gone; gives how many."""
@@ -96,7 +112,9 @@ class Ledger:
             if not openings.orphans(work, me, alive, now_ms):
                 return 0
         with self._database.writing() as work:
-            return sum(appending.add(work, openings.orphans(work, me, alive, now_ms)))
+            lost = openings.orphans(work, me, alive, now_ms)
+            added = appending.add(work, lost)
+        return self._told(lost, added)
 
     def standings(self, limits: Sequence[Limit]) -> list[Standing]:
         """What was spent and what is reserved under each limit."""
@@ -158,6 +176,48 @@ class Ledger:
             found = work.all(f"{sql} ORDER BY id LIMIT ?", (*given, most))
         return [Booked(id=number, row=row_of(values)) for number, *values in found]
 
+    def newest_session(self) -> str:
+        """The session whose row was booked last; empty where there is none. Suggestions at the cursor are no session."""
+        sql = "SELECT session_id FROM requests WHERE session_id <> '' AND purpose <> 'completion' ORDER BY id DESC LIMIT 1"
+        with self._database.reading() as work:
+            found = work.all(sql)
+        return str(found[0][0]) if found else ""
+
+    def sessions_named(self, begun: str, most: int = 2) -> list[str]:
+        """Ids of sessions that begin so; one that is exactly so is alone."""
+        exact = "SELECT session_id FROM session_days WHERE session_id = ? LIMIT 1"
+        part = f"substr(session_id, 1, {len(begun)})"
+        begins = f"SELECT DISTINCT session_id FROM session_days WHERE {part} = ? ORDER BY 1 LIMIT ?"
+        with self._database.reading() as work:
+            found = work.all(exact, (begun,)) or work.all(begins, (begun, most))
+        return [str(row[0]) for row in found]
+
+    def in_time(
+        self,
+        *,
+        since_ms: int = 0,
+        until_ms: int | None = None,
+        session_id: str | None = None,
+        after: tuple[int, int] | None = None,
+        most: int = 1_000,
+    ) -> list[Booked]:
+        """Rows by time, a correction right behind its row; the next page begins after the last one's time and id."""
+        where, values = ["time_ms >= ?"], [since_ms if after is None else after[0]]
+        if after is not None:
+            where.append("(time_ms > ? OR id > ?)")
+            values += after
+        if until_ms is not None:
+            where.append("time_ms < ?")
+            values.append(until_ms)
+        given: list[Any] = [*values]
+        if session_id is not None:
+            where.append("session_id = ?")
+            given.append(session_id)
+        sql = f"SELECT id, {', '.join(COLUMNS)} FROM requests WHERE {' AND '.join(where)} ORDER BY time_ms, id LIMIT ?"
+        with self._database.reading() as work:
+            found = work.all(sql, (*given, most))
+        return [Booked(id=number, row=row_of(values)) for number, *values in found]
+
     def apps(self) -> list[AppEntry]:
         """Every app that was seen, by identity."""
         with self._database.reading() as work:
@@ -179,6 +239,13 @@ class Ledger:
             rows = work.all(sql, (first_day, last_day))
         found = [_session_sum(row) for row in rows]
         return sorted(found, key=lambda one: (-one.cost_nanos, -one.tokens, one.session_id, one.first_day, one.app, one.model))
+
+    def session_list(
+        self, first_day: int, last_day: int, *, app: str | None = None, model: str | None = None, most: int = 50, offset: int = 0
+    ) -> tuple[list[SessionEntry], int]:
+        """Sessions with requests in whole UTC days, newest first, and how many there are."""
+        with self._database.reading() as work:
+            return session_list.newest(work, first_day, last_day, app=app, model=model, most=most, offset=offset)
 
     def segments(self, first_day: int, last_day: int, app: str | None = None) -> list[SegmentSum]:
         """Tokens of whole UTC days by family of segments, most first."""
