@@ -21,14 +21,10 @@ PAGE: Final = 2_000
 
 
 class WholeBooks(Books, Protocol):
-    def rows(
-        self,
-        *,
-        since_ms: int = 0,
-        until_ms: int | None = None,
-        session_id: str | None = None,
-        after_id: int = 0,
-        most: int = PAGE,
+    def rows(self, *, session_id: str | None = None, after_id: int = 0, most: int = PAGE) -> list[Booked]: ...
+
+    def in_time(
+        self, *, since_ms: int = 0, until_ms: int | None = None, after: tuple[int, int] | None = None, most: int = PAGE
     ) -> list[Booked]: ...
 
 
@@ -97,12 +93,13 @@ def _by_sums(
 
 def _rows(books: WholeBooks, query: WindowQuery, where: Mapping[Any, str]) -> Iterator[LedgerRow]:
     since, until = query.window.first_day * DAY_MS, (query.window.last_day + 1) * DAY_MS
-    app, model, after = where.get("app"), where.get("model"), 0
-    while page := books.rows(since_ms=since, until_ms=until, after_id=after, most=PAGE):
+    app, model = where.get("app"), where.get("model")
+    after: tuple[int, int] | None = None
+    while page := books.in_time(since_ms=since, until_ms=until, after=after, most=PAGE):
         for one in page:
             if app in (None, one.row.attribution.app) and model in (None, one.row.model):
                 yield one.row
-        after = page[-1].id
+        after = page[-1].row.time_ms, page[-1].id
 
 
 def _price(price: Price) -> Json:

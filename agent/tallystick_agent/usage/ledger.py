@@ -130,9 +130,10 @@ class Ledger:
     def sessions_named(self, begun: str, most: int = 2) -> list[str]:
         """Ids of sessions that begin so; one that is exactly so is alone."""
         exact = "SELECT session_id FROM session_days WHERE session_id = ? LIMIT 1"
-        begins = "SELECT DISTINCT session_id FROM session_days WHERE substr(session_id, 1, ?) = ? ORDER BY 1 LIMIT ?"
+        part = f"substr(session_id, 1, {len(begun)})"
+        begins = f"SELECT DISTINCT session_id FROM session_days WHERE {part} = ? ORDER BY 1 LIMIT ?"
         with self._database.reading() as work:
-            found = work.all(exact, (begun,)) or work.all(begins, (len(begun), begun, most))
+            found = work.all(exact, (begun,)) or work.all(begins, (begun, most))
         return [str(row[0]) for row in found]
 
     def in_time(
