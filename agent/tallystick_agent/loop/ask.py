@@ -41,11 +41,14 @@ from tallystick_agent.providers.resolve import Target, alone
 from tallystick_agent.providers.whole import whole
 from tallystick_agent.tokens.counter import Counter, family_of
 from tallystick_agent.usage.classify import Kinds
+from tallystick_agent.usage.openings import OpenRequest
 from tallystick_agent.usage.pricing import likely_input, worst_case
 from tallystick_agent.usage.record import LedgerRow
 
 PIECE_S = 0.05
 PIECE_EVENTS = 20
+GRACE_S: Final = 600.0
+"""Seconds beyond a request's own time after which another host takes it for lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +174,7 @@ class Asker:
 
         Raises `ContextOverflow` before sending what cannot fit, `TallystickError` at the gate, `ProviderError` after it.
         """
-        await asyncio.to_thread(self._parts.ledger.check)
+        await self._parts.books.check()
         target = self._target(request, endpoint, purpose)
         request = replace(request, web=request.web or target.web, reasoning=request.reasoning or target.reasoning)
         await self._seed(target)
@@ -294,6 +297,7 @@ class Asker:
             async for event in events:
                 match event:
                     case AttemptStarted(attempt=attempt, endpoint=endpoint):
+                        await self._open(booking, attempt, endpoint, made.inputs[endpoint.slug], allowed[endpoint.slug])
                         booking.start(attempt, endpoint)
                         stream = await self._opened(request, made, booking, attempt, how)
                     case AttemptWaits():
@@ -394,7 +398,8 @@ class Asker:
 
     async def _book(self, booking: Booking, paid: Paid, event: RequestFinished) -> None:
         row = self._row(booking, paid)
-        await asyncio.to_thread(self._parts.ledger.append, row)
+        self.opens_turn = self.opens_turn and not row.opens_turn
+        await self._parts.books.append(row)
         if paid.usage.source == "estimated" and paid.generation_id:
             self._parts.reconciler.later(paid.endpoint)
         if not paid.error_code:
@@ -405,6 +410,21 @@ class Asker:
         self.cost = Cost(priced_nanos=(self.cost.nanos or 0) + (nanos or 0)) if known else Cost()
         self.spent = replace(self.spent, tokens=self.spent.tokens + row.usage.total_tokens, nanos=self.spent.nanos + (nanos or 0))
         await self._recorder.emit(event, durable=True)
+
+    async def _open(self, booking: Booking, attempt: int, endpoint: Endpoint, inputs: int, outputs: int) -> None:
+        """Tells the ledger of an attempt before it is sent, with the most that it can cost.
+
+        Raises `LimitReached`, and `StorageError` where it could not be booked.
+        """
+        lost = self._row(booking, booking.pending(attempt, endpoint, self.spent.requests + 1))
+        within_ms = int((self._parts.settings.network.request_timeout_s + GRACE_S) * 1000)
+        opened = OpenRequest(
+            lost=lost,
+            nanos=worst_case(inputs, outputs, endpoint.price),
+            tokens=inputs + outputs,
+            expires_ms=lost.time_ms + within_ms,
+        )
+        await self._parts.books.open(opened)
 
     async def learn(self, endpoint: Endpoint, *, estimated: int, reported: int) -> None:
         await asyncio.to_thread(self._parts.learned.observe, endpoint.slug, estimated=estimated, reported=reported)
@@ -443,18 +463,11 @@ class Asker:
             tools=booking.tools,
             tool_calls=paid.tool_calls,
             images=booking.images,
-            opens_turn=self._opens(booking.purpose),
+            opens_turn=self.opens_turn and booking.purpose in TALK and bool(self._recorder.turn_id),
             use_case=kinds.use_case,
             natural_language=kinds.natural_language,
             programming_language=kinds.programming_language,
         )
-
-    def _opens(self, purpose: Purpose) -> bool:
-        """Whether a row is the first of its turn that belongs to the conversation."""
-        if not self.opens_turn or purpose not in TALK or not self._recorder.turn_id:
-            return False
-        self.opens_turn = False
-        return True
 
     def now(self) -> float:
         return self._parts.clock.monotonic()

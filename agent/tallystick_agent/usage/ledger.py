@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tallystick_agent.usage import appending, reports, session_list
+from tallystick_agent.usage import appending, openings, reports, session_list
 from tallystick_agent.usage.columns import COLUMNS, row_of
 from tallystick_agent.usage.database import Database, Work
+from tallystick_agent.usage.limits import Limit, LimitReached, Standing, check, standings
+from tallystick_agent.usage.openings import Alive, OpenRequest, Process
 from tallystick_agent.usage.record import LedgerRow
 from tallystick_agent.usage.reports import GroupBy, SegmentTotal, Total
 from tallystick_agent.usage.rollups import DAYS, ROLLUPS, differing
@@ -41,6 +43,23 @@ class Seen:
     output_tokens: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A request to be opened, by whom and under which limits."""
+
+    request: OpenRequest
+    process: Process
+    limits: Sequence[Limit] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    refused: tuple[LimitReached | None, ...]
+    """Of each request to be opened, why it was not."""
+    added: tuple[bool, ...]
+    """Of each row, whether it was new."""
+
+
 class Ledger:
     """Blocks; safe to call from threads. Every method may raise `StorageError`."""
 
@@ -65,10 +84,42 @@ class Ledger:
         """Adds rows, all or none of the new ones, synced; gives how many were new."""
         with self._database.writing() as work:
             added = appending.add(work, rows)
+        return self._told(rows, added)
+
+    def _told(self, rows: Sequence[LedgerRow], added: Sequence[bool]) -> int:
+        """Tells the observers which rows were new, and gives their number."""
         new = [row for row, fresh in zip(rows, added, strict=True) if fresh]
         for observer in self._observers if new else ():
             observer(new)
         return len(new)
+
+    def commit(self, opens: Sequence[Opening], closed: Sequence[tuple[str, int]], rows: Sequence[LedgerRow]) -> Committed:
+        """One transaction: opens requests under their limits, forgets those that were never sent, and adds rows.
+
+        Synced where there are rows. A request that a limit forbids is not opened, and the others are.
+        """
+        with self._database.writing(durable=bool(rows)) as work:
+            refused = [_open(work, one) for one in opens]
+            if closed:
+                openings.close(work, closed)
+            added = appending.add(work, rows) if rows else []
+        self._told(rows, added)
+        return Committed(refused=tuple(refused), added=tuple(added))
+
+    def book_lost(self, me: Process, alive: Alive, now_ms: int) -> int:
+        """Books requests that were under way in processes which are gone; gives how many."""
+        with self._database.reading() as work:
+            if not openings.orphans(work, me, alive, now_ms):
+                return 0
+        with self._database.writing() as work:
+            lost = openings.orphans(work, me, alive, now_ms)
+            added = appending.add(work, lost)
+        return self._told(lost, added)
+
+    def standings(self, limits: Sequence[Limit]) -> list[Standing]:
+        """What was spent and what is reserved under each limit."""
+        with self._database.reading() as work:
+            return standings(work, limits)
 
     def check(self) -> None:
         """Opens the database, so that nothing is spent that could not be booked. Raises `StorageError`."""
@@ -76,6 +127,11 @@ class Ledger:
             with self._database.writing():
                 pass
             self._checked = True
+
+    def probe(self) -> None:
+        """Writes something and takes it back: a full disk refuses that too. Raises `StorageError`."""
+        with self._database.writing() as work:
+            openings.probe(work)
 
     def sums(self, query: Query) -> list[Sum]:
         """From roll-ups; most tokens first."""
@@ -247,6 +303,16 @@ class Ledger:
 
     def close(self) -> None:
         self._database.close()
+
+
+def _open(work: Work, one: Opening) -> LimitReached | None:
+    request = one.request
+    try:
+        check(work, one.limits, nanos=request.nanos, tokens=request.tokens)
+    except LimitReached as reached:
+        return reached
+    openings.insert(work, request, one.process)
+    return None
 
 
 def _session_sum(row: tuple[Any, ...]) -> SessionSum:

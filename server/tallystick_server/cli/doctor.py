@@ -53,6 +53,11 @@ def _checks(app: Application) -> Iterator[tuple[bool, str]]:
         + (f"; damaged: {', '.join(damaged)}. Run: tallystick doctor --repair ID" if damaged else ""),
     )
     yield _ledger(app)
+    if app.settings.telemetry.endpoint:
+        from tallystick_server.telemetry.start import probe
+
+        why = asyncio.run(probe(app))
+        yield not why, f"telemetry: {why or f'{app.settings.telemetry.endpoint} takes it'}"
 
 
 def _ripgrep() -> tuple[bool, str]:
@@ -94,6 +99,7 @@ SUMS_CHECKED_DAYS = 31
 def _ledger(app: Application) -> tuple[bool, str]:
     today = int(app.clock.now().timestamp()) // 86_400
     try:
+        taken, lost = app.engine.parts.books.tidy()
         wrong = app.ledger.unbalanced()
         sums = sum(app.ledger.differing(today - SUMS_CHECKED_DAYS).values())
         if sums:
@@ -105,5 +111,7 @@ def _ledger(app: Application) -> tuple[bool, str]:
         app.ledger.close()
     if wrong:
         return False, f"ledger: {wrong} rows do not sum to their tokens"
+    found = f"; {taken} rows that had waited were taken in" if taken else ""
+    found += f"; {lost} requests of processes that are gone were booked" if lost else ""
     mended = f"; {sums} sums were not those of the rows and were made anew" if sums else ""
-    return not sums, f"ledger: every row sums to its tokens{mended}"
+    return not sums, f"ledger: every row sums to its tokens{found}{mended}"
