@@ -179,7 +179,7 @@ def test_no_page_is_wider_than_its_window(seen: Seen) -> None:
 def test_what_is_empty_huge_or_broken_is_said(seen: Seen) -> None:
     for name in ("rankings", "usage", "sessions"):
         assert re.search(r"Nothing was used yet\.\s+Point an app at http://127\.0\.0\.1:\d+/v1", seen["empty"][name]), name
-    assert seen["huge"] == {"short": "9,007P", "long": f"{HUGE:,}"}
+    assert seen["huge"] == {"short": "9,007P", "long": f"{HUGE:,}", "tapped": f"{HUGE:,}"}
     assert seen["broken"] == "The ledger cannot be read: the disk is full.\n\nMake room, and start the gateway again."
 
 

@@ -71,13 +71,19 @@ function saved(context) {
     return [
       h("p", { class: "big" }, money(meta.saved_usd), doubts ? h("small", {}, doubts) : null),
       firstRows(data, (rows) => table("Saved by endpoint", [
-        { title: "Endpoint", kind: "wide", heading: true, cell: (row) => h("span", { class: "named" }, h("span", { class: "named-text" }, h("span", {}, row.name))) },
+        { title: "Endpoint", kind: "wide", heading: true, cell: (row) => endpoint(row.name) },
         { title: "Cached", kind: "number", hide: "narrow", cell: (row) => percent(row.cached_share) },
         { title: "Tokens", kind: "number", cell: (row) => tokens(row.cached_tokens) },
         { title: "Saved", kind: "number", class: "main", cell: (row) => money(row.saved_usd) },
       ], rows), 5),
     ];
   });
+}
+
+/** The model's name, with whom it was asked of below. */
+function endpoint(slug) {
+  const at = slug.lastIndexOf("/");
+  return h("span", { class: "named" }, h("span", { class: "named-text" }, h("span", {}, slug.slice(at + 1)), at > 0 ? h("small", {}, slug.slice(0, at)) : null));
 }
 
 function exactness(context) {
