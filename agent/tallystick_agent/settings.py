@@ -379,6 +379,8 @@ class TelemetrySettings(_Section):
     """Headers that carry a key, each with the key's name, e.g. `wandb-api-key = "WANDB_API_KEY"`; it goes nowhere else."""
     resource: dict[str, str] = Field(default_factory=dict)
     """Attributes of the resource, e.g. `"service.name" = "tallystick-ana"`."""
+    compression: Literal["gzip", "none"] = "gzip"
+    """How batches are packed."""
     temporality: Literal["cumulative", "delta"] = "cumulative"
     """Whether metrics are sums since the start, as Prometheus wants them, or since the last time."""
     interval_s: float = Field(default=10.0, gt=0)

@@ -15,7 +15,7 @@ from tallystick_agent.protocol.errors import TallystickError
 from tallystick_agent.protocol.usage import Price, Rates
 from tallystick_agent.usage.growth import growth
 from tallystick_agent.usage.ledger import Ledger
-from tallystick_server import growth_view
+from tallystick_server import growth_view, savings_view
 from tallystick_server import rankings_view as views
 from tallystick_server.gateway import keys_view
 from tallystick_server.gateway.page import asset
@@ -78,6 +78,8 @@ class PageServer(ThreadingHTTPServer):
                 return 200, views.rankings(self.ledger, read_rankings(kind, query, today=now.date()), now=now)
             case ["usage", "summary"]:
                 return 200, views.summary(self.ledger, read_window(query, today=now.date()), now=now)
+            case ["usage", "savings"]:
+                return 200, savings_view.savings(self.ledger, read_window(query, today=now.date()), _offer, now=now)
             case ["sessions"]:
                 return 200, sessions(self.ledger, read_sessions(query, today=now.date()), now=now)
             case ["sessions", session, "growth"]:

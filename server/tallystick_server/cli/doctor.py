@@ -53,6 +53,11 @@ def _checks(app: Application) -> Iterator[tuple[bool, str]]:
         + (f"; damaged: {', '.join(damaged)}. Run: tallystick doctor --repair ID" if damaged else ""),
     )
     yield _ledger(app)
+    if app.settings.telemetry.endpoint:
+        from tallystick_server.telemetry.start import probe
+
+        why = asyncio.run(probe(app))
+        yield not why, f"telemetry: {why or f'{app.settings.telemetry.endpoint} takes it'}"
 
 
 def _ripgrep() -> tuple[bool, str]:

@@ -35,6 +35,7 @@ def configured(settings: TelemetrySettings, keys: SecretStore) -> Collector:
         traces_url=traces if settings.signals != "metrics" else "",
         metrics_url=metrics if settings.signals != "traces" else "",
         headers=headers,
+        packed=settings.compression == "gzip",
     )
 
 
@@ -66,7 +67,7 @@ def asked(endpoint: str | None, settings: TelemetrySettings, keys: SecretStore, 
     origins = {origin_of(url) for url in (base, *named.values()) if url}
     meant = not origins or {origin_of(url) for url in (traces, metrics) if url} <= origins
     headers = _pairs(environment.get(_HEADERS, "")) if meant else {}
-    return Collector(traces_url=traces, metrics_url=metrics, headers=headers)
+    return Collector(traces_url=traces, metrics_url=metrics, headers=headers, packed=settings.compression == "gzip")
 
 
 def servers(settings: Settings, bases: Mapping[str, str]) -> dict[str, Server]:

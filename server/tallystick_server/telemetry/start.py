@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tallystick_agent.protocol.errors import TallystickError
 from tallystick_server.telemetry import encode
 from tallystick_server.telemetry.after import Exported, PeriodExport
 from tallystick_server.telemetry.live import LiveExport
+from tallystick_server.telemetry.send import Sent, Signal, send
 from tallystick_server.telemetry.setup import asked, configured, servers
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 AT_CLOSE_S: Final = 3.0
 """Seconds that closing waits for a collector."""
+PROBE_S: Final = 3.0
 
 
 def live_export(app: "Application") -> LiveExport | None:
@@ -60,3 +63,24 @@ async def export_period(app: "Application", entries: "Iterable[Entry]", endpoint
         return await export.run(entries)
     finally:
         await transport.close()
+
+
+async def probe(app: "Application") -> str:
+    """Sends the settings' collector a batch of nothing. Gives why it does not take one; empty where it does."""
+    from tallystick_agent.providers.http import Transport
+
+    try:
+        encode.check()
+        collector = replace(configured(app.settings.telemetry, app.keys), timeout_s=PROBE_S)
+    except TallystickError as error:
+        return f"{error.message} {error.remedy}"
+    transport = Transport(app.settings.network, app.settings.attribution, app.clock)
+    try:
+        both: tuple[tuple[Signal, str], ...] = (("traces", collector.traces_url), ("metrics", collector.metrics_url))
+        for signal, url in both:
+            sent = await send(transport, collector, signal, b"", app.clock, lambda: True) if url else Sent()
+            if sent.error:
+                return f"{url}: {sent.error}"
+    finally:
+        await transport.close()
+    return ""

@@ -94,7 +94,7 @@ def test_every_view_draws_all_its_parts(seen: Seen) -> None:
         "model": ["gpt-5.6", "by openai", "Paid per million tokens", "Tokens by app", "Prompt, from a cache", "Kilo Code"],
         "app": ["Cline", "ide-extension", "Model mix", "claude-sonnet-5", "Sessions"],
         "usage": ["Today", "Last 7 days", "Last 30 days", "of the prompts came from a cache", "Provider's price − ours",
-                  "Estimated requests", "What tokens were spent on", "Tool output", "Budgets"],
+                  "Estimated requests", "What tokens were spent on", "Tool output", "Budgets", "Saved by caches"],
         "sessions": ["Sessions", "Tallystick", "Turns"],
         "session": ["How the window grew", "Why it grew", "History", "full in about", "Sent again", "Saved by caches"],
         "keys": ["laptop", "ci"],
@@ -179,7 +179,7 @@ def test_no_page_is_wider_than_its_window(seen: Seen) -> None:
 def test_what_is_empty_huge_or_broken_is_said(seen: Seen) -> None:
     for name in ("rankings", "usage", "sessions"):
         assert re.search(r"Nothing was used yet\.\s+Point an app at http://127\.0\.0\.1:\d+/v1", seen["empty"][name]), name
-    assert seen["huge"] == {"short": "9,007P", "long": f"{HUGE:,}"}
+    assert seen["huge"] == {"short": "9,007P", "long": f"{HUGE:,}", "tapped": f"{HUGE:,}"}
     assert seen["broken"] == "The ledger cannot be read: the disk is full.\n\nMake room, and start the gateway again."
 
 

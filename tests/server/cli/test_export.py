@@ -203,3 +203,15 @@ def test_without_the_library_it_says_how_to_get_it(program: Program, arguments: 
     done = program.execute([sys.executable, "-c", script, "export", *arguments], program.environment)
     assert done.returncode == 2
     assert f"pip install 'tallystick[{extra}]'" in done.stderr
+
+
+def test_the_doctor_asks_the_collector(program: Program) -> None:
+    status = [200]
+    with OtlpCollector(lambda number: Reply(status=status[0])) as collector:
+        (program.home / "settings.toml").write_text(f'[telemetry]\nendpoint = "{collector.url}"\n')
+        assert f"telemetry: {collector.url} takes it" in program.run("doctor").stdout
+        assert (collector.spans, collector.points) == ([], [])
+        status[0] = 401
+        done = program.run("doctor")
+        assert "answered 401" in done.stdout
+        assert done.returncode != 0
