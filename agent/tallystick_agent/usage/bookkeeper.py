@@ -9,14 +9,15 @@ import contextlib
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from tallystick_agent.ports import Clock
 from tallystick_agent.protocol.errors import StorageError
+from tallystick_agent.usage.budgets import Asking, HardBudget, limits_of
 from tallystick_agent.usage.ledger import Ledger, Opening
-from tallystick_agent.usage.limits import Limit
+from tallystick_agent.usage.limits import Limit, LimitReached, Standing, share
 from tallystick_agent.usage.openings import Alive, OpenRequest, Process
 from tallystick_agent.usage.record import LedgerRow
 from tallystick_agent.usage.spool import Spool
@@ -44,6 +45,8 @@ class _Job:
     loop: asyncio.AbstractEventLoop | None = None
     done: "asyncio.Future[bool] | None" = None
     result: bool = False
+    standings: Sequence[Standing] = ()
+    """How a request's limits stood when it was opened."""
     error: Exception | None = None
 
 
@@ -55,7 +58,7 @@ class _Queue:
 
 
 class Bookkeeper:
-    """Of one process. `limits` gives the limits of a request that is about to be sent."""
+    """Of one process. `budgets` are the user's hard ones: every request that is opened stands under them."""
 
     def __init__(
         self,
@@ -66,7 +69,7 @@ class Bookkeeper:
         me: Process,
         alive: Alive,
         when_down: WhenDown = "refuse",
-        limits: Callable[[OpenRequest], Sequence[Limit]] = lambda _: (),
+        budgets: Sequence[HardBudget] = (),
     ) -> None:
         self._ledger = ledger
         self._spool = spool
@@ -74,7 +77,8 @@ class Bookkeeper:
         self._me = me
         self._alive = alive
         self._when_down: WhenDown = when_down
-        self._limits = limits
+        self._budgets = tuple(budgets)
+        self._warned: set[tuple[str, str, int]] = set()
         self._queue = _Queue()
         self._thread: threading.Thread | None = None
         self._checked = False
@@ -91,17 +95,40 @@ class Bookkeeper:
             # From here on opening a request finds out.
             self._checked = True
 
-    async def open(self, request: OpenRequest, limits: Sequence[Limit] = ()) -> None:
-        """Before an attempt is sent. Raises `LimitReached`, and `StorageError` where the ledger is down and that forbids it.
+    async def standing(self, asking: Asking) -> list[tuple[Limit, Standing]]:
+        """The limits that a request of this kind would stand under, and how they stand now. Raises `StorageError`."""
+        limits = limits_of(self._budgets, asking)
+        if not limits:
+            return []
+        return list(zip(limits, await asyncio.to_thread(self._ledger.standings, limits), strict=True))
 
-        Cancelled meanwhile, it is as if the request had never been opened.
+    async def open(self, request: OpenRequest, limits: Sequence[Limit] = ()) -> list[tuple[Limit, Standing]]:
+        """Before an attempt is sent. Gives the limits that this process has not warned of yet and should, as they stand with it.
+
+        Raises `LimitReached`, and `StorageError` where the ledger is down and that forbids it. Cancelled meanwhile, it is as if
+        the request had never been opened.
         """
-        opening = Opening(request=request, process=self._me, limits=(*self._limits(request), *limits))
+        row = request.lost
+        asking = Asking(who=row.attribution, model=row.model, session_id=row.session_id, task=row.task, time_ms=row.time_ms)
+        opening = Opening(request=request, process=self._me, limits=(*limits_of(self._budgets, asking), *limits))
+        job = _Job(opening=opening)
         try:
-            await self._hand(_Job(opening=opening))
+            await self._hand(job)
         except asyncio.CancelledError:
-            self._put(_Job(closed=(request.lost.request_id, request.lost.attempt)))
+            self._put(_Job(closed=(row.request_id, row.attempt)))
             raise
+        return self._near(opening, job.standings)
+
+    def _near(self, opening: Opening, standings: Sequence[Standing]) -> list[tuple[Limit, Standing]]:
+        found: list[tuple[Limit, Standing]] = []
+        # There are none where the ledger is down and requests go on.
+        for limit, before in zip(opening.limits, standings, strict=False):
+            now = before.plus(nanos=opening.request.nanos or 0, tokens=opening.request.tokens)
+            name = limit.budget, limit.name, limit.first_day
+            if limit.kind != "request" and limit.warn_at < 1 and share(limit, now) >= limit.warn_at and name not in self._warned:
+                self._warned.add(name)
+                found.append((limit, now))
+        return found
 
     async def append(self, row: LedgerRow) -> bool:
         """Books a row; it is safe on disk when this returns. False where it was booked before. Raises `StorageError` only where
@@ -193,8 +220,11 @@ class Bookkeeper:
             [job.closed for job in jobs if job.closed is not None],
             [job.row for job in rows if job.row is not None],
         )
-        for job, refused in zip(opens, done.refused, strict=True):
-            job.error, job.result = refused, refused is None
+        for job, opened in zip(opens, done.opened, strict=True):
+            if isinstance(opened, LimitReached):
+                job.error = opened
+            else:
+                job.standings, job.result = opened, True
         for job, added in zip(rows, done.added, strict=True):
             job.result = added
 

@@ -12,11 +12,11 @@ from typing import Any, Final
 from tallystick_agent.usage import appending, openings, reports, session_list
 from tallystick_agent.usage.columns import COLUMNS, row_of
 from tallystick_agent.usage.database import Database, Work
-from tallystick_agent.usage.limits import Limit, LimitReached, Standing, check, standings
+from tallystick_agent.usage.limits import COLUMN, Limit, LimitReached, Spender, Standing, check, standings
 from tallystick_agent.usage.openings import Alive, OpenRequest, Process
 from tallystick_agent.usage.record import LedgerRow
 from tallystick_agent.usage.reports import GroupBy, SegmentTotal, Total
-from tallystick_agent.usage.rollups import DAYS, ROLLUPS, differing
+from tallystick_agent.usage.rollups import DAYS, FOR_EVER, ROLLUPS, differing
 from tallystick_agent.usage.schema import VERSION as VERSION
 from tallystick_agent.usage.session_list import SessionEntry
 from tallystick_agent.usage.sums import AppEntry, Booked, Dimension, Query, SegmentSum, SessionSum, Sum
@@ -54,8 +54,8 @@ class Opening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Committed:
-    refused: tuple[LimitReached | None, ...]
-    """Of each request to be opened, why it was not."""
+    opened: tuple[list[Standing] | LimitReached, ...]
+    """Of each request to be opened how its limits stood, or why it was not."""
     added: tuple[bool, ...]
     """Of each row, whether it was new."""
 
@@ -99,12 +99,12 @@ class Ledger:
         Synced where there are rows. A request that a limit forbids is not opened, and the others are.
         """
         with self._database.writing(durable=bool(rows)) as work:
-            refused = [_open(work, one) for one in opens]
+            opened = [_open(work, one) for one in opens]
             if closed:
                 openings.close(work, closed)
             added = appending.add(work, rows) if rows else []
         self._told(rows, added)
-        return Committed(refused=tuple(refused), added=tuple(added))
+        return Committed(opened=tuple(opened), added=tuple(added))
 
     def book_lost(self, me: Process, alive: Alive, now_ms: int) -> int:
         """Books requests that were under way in processes which are gone; gives how many."""
@@ -120,6 +120,15 @@ class Ledger:
         """What was spent and what is reserved under each limit."""
         with self._database.reading() as work:
             return standings(work, limits)
+
+    def spenders(self, kind: Spender, first_day: int, last_day: int) -> list[str]:
+        """The names that something was spent under, or is reserved, dearest first."""
+        open_now = f" UNION ALL SELECT {COLUMN[kind]}, nanos, tokens FROM open_requests" if kind in COLUMN else ""
+        sql = f"SELECT name, nanos, tokens FROM spending WHERE kind = ? AND day >= ? AND day <= ?{open_now}"
+        days = (0, 0) if kind in FOR_EVER else (first_day, last_day)
+        with self._database.reading() as work:
+            rows = work.all(f"SELECT name, sum(nanos), sum(tokens) FROM ({sql}) found GROUP BY 1", (kind, *days))
+        return [name for name, *_ in sorted(rows, key=lambda row: (-row[1], -row[2], row[0])) if name]
 
     def check(self) -> None:
         """Opens the database, so that nothing is spent that could not be booked. Raises `StorageError`."""
@@ -305,14 +314,14 @@ class Ledger:
         self._database.close()
 
 
-def _open(work: Work, one: Opening) -> LimitReached | None:
+def _open(work: Work, one: Opening) -> list[Standing] | LimitReached:
     request = one.request
     try:
-        check(work, one.limits, nanos=request.nanos, tokens=request.tokens)
+        found = check(work, one.limits, nanos=request.nanos, tokens=request.tokens)
     except LimitReached as reached:
         return reached
     openings.insert(work, request, one.process)
-    return None
+    return found
 
 
 def _session_sum(row: tuple[Any, ...]) -> SessionSum:
