@@ -8,9 +8,10 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,16 @@ CHROMIUM = "apt-get install --no-install-recommends chromium"
 Seen = dict[str, Any]
 
 
+def made(folders: pytest.TempPathFactory, write: Callable[[Path], Ledger]) -> Path:
+    """A home with a ledger."""
+    home = folders.mktemp("home")
+    write(home).close()
+    return home
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
-    with page_server(write(tmp_path_factory.mktemp("books"))) as started:
+    with page_server(made(tmp_path_factory, write)) as started:
         yield started
 
 
@@ -47,10 +55,10 @@ def seen(server: PageServer, driver: Path, tmp_path_factory: pytest.TempPathFact
         Path(shots).mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         others = {
-            "empty": stack.enter_context(page_server(Ledger(folder / "empty.db"))),
-            "huge": stack.enter_context(page_server(write_huge(tmp_path_factory.mktemp("huge")))),
+            "empty": stack.enter_context(page_server(tmp_path_factory.mktemp("empty"))),
+            "huge": stack.enter_context(page_server(made(tmp_path_factory, write_huge))),
             "broken": stack.enter_context(page_server(None)),
-            "pictured": stack.enter_context(page_server(write(tmp_path_factory.mktemp("pictured"), harm=False))),
+            "pictured": stack.enter_context(page_server(made(tmp_path_factory, partial(write, harm=False)))),
         }
         given = {
             "url": server.url, "token": TOKEN, "shots": shots, "modules": str(driver), "chromium": chromium,
