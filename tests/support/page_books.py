@@ -49,10 +49,14 @@ def write(folder: Path, *, harm: bool = True) -> Ledger:
     """A new home with a ledger, written until today; without the names that mean harm, it can be shown."""
     (folder / "settings.toml").write_text(SETTINGS)
     ledger = Ledger(database("", folder))
-    now = datetime.now(UTC)
-    rows = [*_months(now), *_session(now)]
-    ledger.append_many([row for row in rows if harm or HOSTILE not in (row.attribution.title, row.model.partition("/")[2])])
+    ledger.append_many(rows(harm=harm))
     return ledger
+
+
+def rows(*, harm: bool = True) -> list[LedgerRow]:
+    now = datetime.now(UTC)
+    found = [*_months(now), *_session(now)]
+    return [row for row in found if harm or HOSTILE not in (row.attribution.title, row.model.partition("/")[2])]
 
 
 def write_huge(folder: Path) -> Ledger:

@@ -10,7 +10,7 @@ from tallystick_server.telemetry import encode
 from tallystick_server.telemetry.after import Exported, PeriodExport
 from tallystick_server.telemetry.live import LiveExport
 from tallystick_server.telemetry.send import Sent, Signal, send
-from tallystick_server.telemetry.setup import asked, configured, servers
+from tallystick_server.telemetry.setup import Signals, asked, configured, only, servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,12 +50,15 @@ async def close_export(export: LiveExport) -> None:
     await asyncio.to_thread(export.close, AT_CLOSE_S)
 
 
-async def export_period(app: "Application", entries: "Iterable[Entry]", endpoint: str | None) -> Exported:
-    """Sends a period that is over. Raises `TallystickError`."""
+async def export_period(
+    app: "Application", entries: "Iterable[Entry]", endpoint: str | None, signals: "Signals | None" = None
+) -> Exported:
+    """Sends a period that is over. `signals` unset goes by the collector. Raises `TallystickError`."""
     from tallystick_agent.providers.http import Transport
 
     encode.check()
-    collector = asked(endpoint, app.settings.telemetry, app.keys, app.environment)
+    telemetry = app.settings.telemetry.model_copy(update={"signals": signals} if signals else {})
+    collector = only(asked(endpoint, telemetry, app.keys, app.environment), signals)
     transport = Transport(app.settings.network, app.settings.attribution, app.clock)
     resource = encode.resource_of(app.settings.telemetry.resource, "ledger")
     try:

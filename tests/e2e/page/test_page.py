@@ -4,10 +4,8 @@ One long run (`drive.mjs`), since a start costs more than most steps. Pictures o
 folder that `TALLYSTICK_PICTURES` names, if it does.
 """
 
-import json
 import os
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.e2e.page.driving import drive
 from tests.e2e.page.pure_calls import CALLS
 from tests.support.page_books import APPS, DAYS, HOSTILE, HUGE, MODELS, SESSION, write, write_huge
 from tests.support.page_server import TOKEN, PageServer, page_server
@@ -23,7 +22,6 @@ from tests.support.page_server import TOKEN, PageServer, page_server
 from tallystick_agent.usage.ledger import Ledger
 
 pytestmark = pytest.mark.e2e
-CHROMIUM = "apt-get install --no-install-recommends chromium"
 Seen = dict[str, Any]
 
 
@@ -43,12 +41,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
 @pytest.fixture(scope="module")
 def seen(server: PageServer, driver: Path, tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """What the person saw."""
-    import shutil
-
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        message = f"chromium is missing. {CHROMIUM}"
-        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
     folder = tmp_path_factory.mktemp("page")
     shots = os.environ.get("TALLYSTICK_PICTURES", "")
     if shots:
@@ -61,19 +53,12 @@ def seen(server: PageServer, driver: Path, tmp_path_factory: pytest.TempPathFact
             "pictured": stack.enter_context(page_server(made(tmp_path_factory, partial(write, harm=False)))),
         }
         given = {
-            "url": server.url, "token": TOKEN, "shots": shots, "modules": str(driver), "chromium": chromium,
-            "model": MODELS[1], "app": APPS[0][0], "title": APPS[0][1], "session": SESSION,
+            "url": server.url, "token": TOKEN, "shots": shots, "model": MODELS[1], "app": APPS[0][0], "title": APPS[0][1],
+            "session": SESSION,
             "calls": [call for call, _ in CALLS], "only": os.environ.get("TALLYSTICK_PAGE_STEPS", ""),
             **{name: one.url for name, one in others.items()},
         }  # fmt: skip
-        command = ["node", str(Path(__file__).parent / "drive.mjs"), json.dumps(given)]
-        environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
-    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    assert lines, f"{done.stdout}\n{done.stderr}"
-    found: Seen = json.loads(lines[-1])
-    assert done.returncode == 0, json.dumps(found, indent=1, ensure_ascii=False)[:6_000]
-    return found
+        return drive(driver, folder, given)
 
 
 def test_nothing_goes_wrong_and_nothing_goes_elsewhere(seen: Seen, server: PageServer) -> None:
