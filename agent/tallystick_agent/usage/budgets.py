@@ -48,10 +48,14 @@ class Asking:
     @property
     def names(self) -> Mapping[Spender, str]:
         """As the ledger writes them."""
-        app, session = clean(self.who.app)[:LONGEST], clean(self.session_id)[:LONGEST]
-        plain: dict[Spender, str] = {"key": self.who.key, "model": self.model, "user": self.who.user, "task": self.task}
-        whole: dict[Spender, str] = {"app": app, "session": session}
-        return whole | {kind: clean(name) for kind, name in plain.items()}
+        return {
+            "app": clean(self.who.app)[:LONGEST],
+            "key": clean(self.who.key),
+            "model": clean(self.model),
+            "user": clean(self.who.user),
+            "session": clean(self.session_id)[:LONGEST],
+            "task": clean(self.task),
+        }
 
 
 def limits_of(budgets: Sequence[HardBudget], asking: Asking) -> list[Limit]:
@@ -72,8 +76,9 @@ def _limit(budget: HardBudget, asking: Asking) -> Limit | None:
         if not name:
             return None
     else:
-        kind = next(iter(budget.scopes), "all")
-        name = names[kind] if kind != "all" else ""
+        scopes = list(budget.scopes)
+        kind = scopes[0] if scopes else "all"
+        name = names[kind] if scopes else ""
     first_day, last_day, ends = period(budget.per, asking.time_ms)
     return limit_for(budget, kind, name, first_day, last_day, ends)
 
