@@ -172,17 +172,20 @@ class Ledger:
         most: int = 1_000,
     ) -> list[Booked]:
         """Rows as they were booked, in that order; the next page begins after the last one's id."""
-        where, values = ["id > ?", "time_ms >= ?"], [after_id, since_ms]
+        # The sign keeps a database from collecting all rows of the time for each page: it goes on from the last id.
+        where, given = ["id > ?", "+time_ms >= ?"], list[Any]((after_id, since_ms))
         if until_ms is not None:
-            where.append("time_ms < ?")
-            values.append(until_ms)
-        sql = f"SELECT id, {', '.join(COLUMNS)} FROM requests WHERE {' AND '.join(where)}"
-        given: list[Any] = [*values]
+            where.append("+time_ms < ?")
+            given.append(until_ms)
         if session_id is not None:
-            sql += " AND session_id = ?"
+            where.append("session_id = ?")
             given.append(session_id)
+        sql = f"SELECT id, {', '.join(COLUMNS)} FROM requests WHERE {' AND '.join(where)} ORDER BY id LIMIT ?"
         with self._database.reading() as work:
-            found = work.all(f"{sql} ORDER BY id LIMIT ?", (*given, most))
+            if since_ms > 0 and after_id == 0 and session_id is None:
+                first = work.all("SELECT min(id) FROM requests WHERE time_ms >= ?", (since_ms,))[0][0]
+                given[0] = first - 1 if first is not None else 2**62
+            found = work.all(sql, (*given, most))
         return [Booked(id=number, row=row_of(values)) for number, *values in found]
 
     def newest_session(self) -> str:
@@ -295,10 +298,12 @@ class Ledger:
         with self._database.reading() as work:
             return [row_of(values) for values in work.all(sql, (provider, since_ms, most))]
 
-    def unbalanced(self) -> int:
+    def unbalanced(self, since_ms: int = 0) -> int:
         """Rows whose segments do not sum to their tokens; always 0 (`tallystick doctor` checks it)."""
         with self._database.reading() as work:
-            return _unbalanced(work)
+            parts = f"SELECT coalesce(sum(CAST(s.value AS BIGINT)), 0) FROM {work.dialect.parts}"
+            sql = f"SELECT count(*) FROM requests r WHERE time_ms >= ? AND input_tokens + output_tokens <> ({parts})"
+            return int(work.all(sql, (since_ms,))[0][0])
 
     def differing(self, first_day: int = 0) -> dict[str, int]:
         """By roll-up, how many of its sums are not those of the rows from a UTC day on; always 0."""
@@ -331,8 +336,3 @@ def _session_sum(row: tuple[Any, ...]) -> SessionSum:
         first_day=first_day, session_id=session_id, app=app, model=model, turns=turns, requests=requests, tokens=tokens,
         cost_nanos=cost_nanos, unpriced=unpriced,
     )  # fmt: skip
-
-
-def _unbalanced(work: Work) -> int:
-    parts = f"SELECT coalesce(sum(CAST(s.value AS BIGINT)), 0) FROM {work.dialect.parts}"
-    return int(work.all(f"SELECT count(*) FROM requests r WHERE input_tokens + output_tokens <> ({parts})")[0][0])
