@@ -5,8 +5,9 @@ Owns their table and what becomes of them: closed with their row, or booked as `
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
+from tallystick_agent.protocol.usage import Segment
 from tallystick_agent.usage.columns import LONGEST, clean
 from tallystick_agent.usage.database import Dialect, Work
 from tallystick_agent.usage.record import LedgerRow
@@ -116,9 +117,5 @@ def late(lost: LedgerRow, real: LedgerRow) -> LedgerRow:
     sizes: dict[str, int] = {one.name: one.tokens for one in real.segments}
     for one in lost.segments:
         sizes[one.name] = sizes.get(one.name, 0) - one.tokens
-    segments: tuple[Any, ...] = tuple(
-        replace(real.segments[0] if real.segments else lost.segments[0], name=name, tokens=tokens)
-        for name, tokens in sizes.items()
-        if tokens
-    )
+    segments = tuple(Segment(name=name, tokens=tokens) for name, tokens in sizes.items() if tokens)
     return replace(real, usage=usage, cost=cost, segments=segments, finish="reconciled", error_code="")
