@@ -137,11 +137,6 @@ class Ledger:
                 pass
             self._checked = True
 
-    def probe(self) -> None:
-        """Writes something and takes it back: a full disk refuses that too. Raises `StorageError`."""
-        with self._database.writing() as work:
-            openings.probe(work)
-
     def sums(self, query: Query) -> list[Sum]:
         """From roll-ups; most tokens first."""
         columns = [_DIMENSION.get(name, name) for name in query.by]

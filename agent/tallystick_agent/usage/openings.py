@@ -71,12 +71,6 @@ def insert(work: Work, request: OpenRequest, process: Process) -> None:
     work.run(_INSERT, values)
 
 
-def probe(work: Work) -> None:
-    """A request that nobody makes is opened and closed."""
-    work.run(_INSERT, [0 if name in _WHOLES else "" for name in _COLUMNS])
-    close(work, [("", 0)])
-
-
 def close(work: Work, names: Iterable[tuple[str, int]]) -> None:
     """Requests and their attempts are over: booked, or never sent."""
     rows = [(request_id[:LONGEST], attempt) for request_id, attempt in names]

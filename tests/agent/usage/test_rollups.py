@@ -112,10 +112,10 @@ def test_roll_ups_are_the_sums_of_the_rows(
     assert ledger.differing() == dict.fromkeys(ledger.differing(), 0)
     assert ledger.unbalanced() == 0
     kept = list(booked.values())
-    for by in PAIRS:
-        found_by = ledger.sums(Query(by=by))
-        assert sum(one.tokens for one in found_by) == sum(one.usage.total_tokens for one in kept), by
-        assert sum(one.cost_nanos for one in found_by) == sum(one.cost.nanos or 0 for one in kept), by
+    for pair_of in PAIRS:
+        found_by = ledger.sums(Query(by=pair_of))
+        assert sum(one.tokens for one in found_by) == sum(one.usage.total_tokens for one in kept), pair_of
+        assert sum(one.cost_nanos for one in found_by) == sum(one.cost.nanos or 0 for one in kept), pair_of
     for found in ledger.sums(Query()):
         assert found.requests == sum(not one.correction for one in kept)
         assert found.tokens == sum(one.usage.total_tokens for one in kept)
