@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from tallystick_agent.protocol.usage import Cost, Usage
@@ -68,6 +69,20 @@ async def fills_the_disk(url: str, home: Path, name: str) -> None:
     print(booked, books.spooled, ending)
 
 
+async def churns(url: str, home: Path, name: str) -> None:
+    """Opens and books until it is killed; says each request once it is open."""
+    books = keeper(url, home)
+
+    async def caller(number: int) -> None:
+        for turn in range(10**6):
+            asked = opened(f"{name}-{number}-{turn}")
+            await books.open(asked)
+            os.write(1, f"{asked.lost.request_id}\n".encode())
+            await books.append(replace(asked.lost, finish="stop", error_code=""))
+
+    await asyncio.gather(*(caller(number) for number in range(8)))
+
+
 if __name__ == "__main__":
-    action = {"die": dies_under_way, "die_taking_in": dies_taking_in, "fill": fills_the_disk}[sys.argv[1]]
+    action = {"churn": churns, "die": dies_under_way, "die_taking_in": dies_taking_in, "fill": fills_the_disk}[sys.argv[1]]
     asyncio.run(action(sys.argv[2], Path(sys.argv[3]), sys.argv[4]))

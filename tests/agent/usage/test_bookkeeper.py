@@ -260,6 +260,30 @@ def test_what_a_killed_process_had_under_way_is_booked_by_the_next(place: Place,
     assert ledger.book_lost(ME, alive, MIDDAY) == 0
 
 
+def test_processes_that_are_killed_over_and_over_leave_one_row_for_each_request(place: Place, tmp_path: Path) -> None:
+    home = place.home or tmp_path
+    ledger = place.ledger()
+    ledger.check()
+    told: set[str] = set()
+    for life in range(4):
+        command = [sys.executable, "-m", "tests.support.books_child", "churn", place.url, str(home), f"life-{life}"]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+            assert running.stdout is not None
+            for _ in range(40 + 37 * life):
+                told.add(running.stdout.readline().strip())
+            running.kill()
+            told |= {line.strip() for line in running.stdout if line.endswith("\n")}
+    keeper(ledger, home).tidy()
+    rows = [one.row for one in ledger.rows(most=100_000)]
+    assert told <= {one.request_id for one in rows}
+    assert len(rows) == len({one.request_id for one in rows}) >= len(told) >= 200
+    assert {one.finish for one in rows} <= {"stop", "lost"}
+    assert place.execute("SELECT count(*) FROM open_requests")[0][0] == 0
+    assert not any(ledger.differing().values())
+    (now,) = ledger.standings([Limit(kind="all")])
+    assert (now.requests, now.open_requests) == (len(rows), 0)
+
+
 def test_only_what_is_gone_is_taken_for_lost(ledger: Ledger, tmp_path: Path) -> None:
     far = Process(host="another", pid=1)
     dead = Process(host=ME.host, pid=ME.pid, born="before")
