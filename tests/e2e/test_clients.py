@@ -1,0 +1,44 @@
+"""Real clients through a real gateway: each finishes its task, and the books show it as an app of its own. The heavy ones are in
+`scripts/clients`.
+"""
+
+import json
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from tests.support.gateway_clients.client import Client, Place, venv
+from tests.support.gateway_clients.gateway import MODEL
+from tests.support.gateway_clients.libraries import HERE
+from tests.support.gateway_clients.proof import Bench, bench
+from tests.support.gateway_clients.roster import LIGHT
+
+
+@pytest.fixture(scope="module")
+def proven() -> Generator[Bench]:
+    with bench() as made:
+        yield made
+
+
+@pytest.mark.parametrize("client", LIGHT, ids=lambda client: client.name)
+def test_a_client_finishes_and_is_booked_as_its_own_app(proven: Bench, client: Client) -> None:
+    result = proven.prove(client)
+    assert not result.problem, result.problem
+    assert result.booked == result.expected > 0
+
+
+def test_the_official_clients_read_our_refusals(proven: Bench) -> None:
+    place = Place(folder=proven.folder / "refused", root=proven.served.root, key=proven.served.key("refused"), model=MODEL)
+    place.make()
+    command = [str(venv("clients", "python")), "-I", str(HERE / "python" / "refusals.py")]
+    printed = place.run(command, {"ROOT": place.root, "API_KEY": place.key, "MODEL": MODEL})
+    found: dict[str, dict[str, Any]] = json.loads(printed)
+    seen = {name: (one["raised"], one.get("status")) for name, one in found.items()}
+    wrong_key, unknown = ("AuthenticationError", 401), ("NotFoundError", 404)
+    for wire in ("chat", "responses", "messages"):
+        assert seen[f"{wire}: wrong key"] == wrong_key
+        assert seen[f"{wire}: wrong key, streamed"] == wrong_key
+        assert seen[f"{wire}: unknown model"] == unknown
+        assert seen[f"{wire}: no words"] == ("BadRequestError", 400)
+    assert all(one["message"] and one["type"] for one in found.values())
+    assert not proven.served.booked("refused")
