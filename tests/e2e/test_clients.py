@@ -4,12 +4,14 @@
 
 import json
 from collections.abc import Generator
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
 from tests.support.gateway_clients.client import Client, Place, venv
 from tests.support.gateway_clients.gateway import MODEL
 from tests.support.gateway_clients.libraries import HERE
+from tests.support.gateway_clients.model import ENDLESS
 from tests.support.gateway_clients.proof import Bench, bench
 from tests.support.gateway_clients.roster import LIGHT
 
@@ -25,6 +27,21 @@ def test_a_client_finishes_and_is_booked_as_its_own_app(proven: Bench, client: C
     result = proven.prove(client)
     assert not result.problem, result.problem
     assert result.booked == result.expected > 0
+
+
+def test_who_leaves_in_the_middle_stops_the_provider_and_is_booked(proven: Bench) -> None:
+    place = Place(folder=proven.folder / "leaving", root=proven.served.root, key=proven.served.key("leaving"), model=MODEL)
+    place.make()
+    command = [str(venv("clients", "python")), "-I", str(HERE / "python" / "leaving.py")]
+    variables = {"ROOT": place.root, "API_KEY": place.key, "MODEL": MODEL, "PROMPT": ENDLESS}
+    assert place.run(command, variables).split() == ["chat", "responses", "messages"]
+    # The answers would have gone on for minutes.
+    assert proven.provider.closed_early.wait(30)
+    until = monotonic() + 30
+    while len(rows := proven.served.rows("leaving")) < 3 and monotonic() < until:
+        sleep(0.05)
+    assert [row.finish for row in rows] == ["aborted"] * 3
+    assert all(row.usage.source == "estimated" and row.usage.input_tokens and row.usage.output_tokens for row in rows)
 
 
 def test_the_official_clients_read_our_refusals(proven: Bench) -> None:

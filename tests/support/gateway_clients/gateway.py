@@ -13,6 +13,7 @@ from typing import Any, Final
 import httpx
 
 from tallystick_agent.usage.ledger import Ledger
+from tallystick_agent.usage.record import LedgerRow
 from tests.support.foreign_process import READY_S
 from tests.support.gateway_clients.model import Spent
 from tests.support.program import Program
@@ -54,13 +55,17 @@ class Served:
         assert found.status_code == 200, f"{path}: {found.status_code} {found.text[:500]}"
         return found.json()
 
-    def booked(self, key: str) -> Counter[Spent]:
-        """The rows of the ledger under a key's name, as the provider would have told them."""
+    def rows(self, key: str) -> list[LedgerRow]:
+        """The rows of the ledger under a key's name."""
         ledger = Ledger(self.program.home / "ledger.sqlite3")
         try:
-            usages = [one.row.usage for one in ledger.rows(most=100_000) if one.row.attribution.key == key]
+            return [one.row for one in ledger.rows(most=100_000) if one.row.attribution.key == key]
         finally:
             ledger.close()
+
+    def booked(self, key: str) -> Counter[Spent]:
+        """What these rows say, as the provider would have told it."""
+        usages = [row.usage for row in self.rows(key)]
         return Counter(
             Spent(input=one.input_tokens, output=one.output_tokens, cached=one.cached_tokens, reasoning=one.reasoning_tokens)
             for one in usages

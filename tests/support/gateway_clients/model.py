@@ -21,6 +21,12 @@ NEW: Final = "    return n + n"
 DONE: Final = "It is done."
 PLAIN: Final = "Every stick has two halves."
 """What it says to those who offer no tools and have no file."""
+HALVES: Final = '{"halves": 2}'
+"""What it says to those who ask for JSON of a schema."""
+ENDLESS: Final = "Talk without end."
+"""Who asks for this gets an answer that takes minutes; it is in no book, for nobody hears its end."""
+THOUGHT: Final = "A stick is split, and both halves are kept."
+"""Its thoughts before every answer."""
 TASK: Final = f"Mend double in {FILE}: it must return twice its number."
 
 Json = dict[str, Any]
@@ -93,6 +99,9 @@ def call(offered: Mapping[str, Json], known: Mapping[str, Json]) -> str:
 
 def said(body: Json, path: str) -> str:
     """What is answered to a request."""
+    shape: Json = body.get("response_format") or {}
+    if shape.get("type") == "json_schema":
+        return HALVES
     offered, results = tools_of(body), results_of(body)
     if not offered:
         # A client without tools takes the file out of the answer's words; a side request for a title takes any words.
@@ -116,6 +125,8 @@ class ObligingModel:
         self._lock = threading.Lock()
 
     def __call__(self, body: Json, index: int) -> Reply:
+        if ENDLESS in json.dumps(body):
+            return Reply(lines=f"{PLAIN}\n" * 2_000, delay_s=0.05)
         lines = said(body, str(self.folder / FILE))
         with self._lock:
             # No two answers cost the same, so that a row that is lost cannot be made up for by one that is doubled.
@@ -125,11 +136,11 @@ class ObligingModel:
                 input=inputs,
                 output=20 + number % 7,
                 cached=inputs // 2 if results_of(body) else 0,
-                reasoning=number % 3,
+                reasoning=1 + number % 3,
             )
             self.spent.append(spent)
         return Reply(
-            lines=lines,
+            lines=f"reasoning {THOUGHT}\n{lines}",
             input_tokens=spent.input,
             output_tokens=spent.output,
             cached=spent.cached,

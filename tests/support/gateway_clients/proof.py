@@ -34,6 +34,7 @@ class Bench:
     """A gateway with a provider behind it that obliges."""
 
     model: ObligingModel
+    provider: ScriptedProvider
     served: Served
     folder: Path
 
@@ -102,4 +103,4 @@ def bench() -> Generator[Bench]:
     with tempfile.TemporaryDirectory(prefix="clients", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         with ScriptedProvider(model, keep_alive=True) as provider, gateway(folder / "gateway", provider.url) as served:
-            yield Bench(model=model, served=served, folder=folder)
+            yield Bench(model=model, provider=provider, served=served, folder=folder)
