@@ -56,6 +56,17 @@ class WindowQuery:
     where: tuple[tuple[Dimension, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionsQuery:
+    """A page of the sessions of a window."""
+
+    window: Window
+    app: str | None = None
+    model: str | None = None
+    limit: int = TOP
+    offset: int = 0
+
+
 def read_rankings(kind: str, given: Mapping[str, str], *, today: date) -> RankingsQuery:
     """Raises `ConfigurationError` (`bad_usage`)."""
     asked = cast(Kind, _one_of("ranking", kind.replace("-", "_"), KINDS))
@@ -92,6 +103,19 @@ def read_window(given: Mapping[str, str], *, today: date, more: frozenset[str] =
     _only(given, {"period", "days", "date", *FILTERS, *more})
     period, window = _window(given, today, period="week")
     return WindowQuery(period=period, window=window, where=_filters(given))
+
+
+def read_sessions(given: Mapping[str, str], *, today: date) -> SessionsQuery:
+    """Raises `ConfigurationError` (`bad_usage`)."""
+    _only(given, {"period", "days", "date", "limit", "offset", "app", "model"})
+    _, window = _window(given, today, period="week")
+    return SessionsQuery(
+        window=window,
+        app=given.get("app") or None,
+        model=given.get("model") or None,
+        limit=_number("limit", given.get("limit"), least=1, most=MOST_APPS, usual=TOP),
+        offset=_number("offset", given.get("offset"), least=0, most=100_000, usual=0),
+    )
 
 
 def bad(message: str, remedy: str) -> ConfigurationError:

@@ -11,6 +11,7 @@ from typing import Final
 from tallystick_agent.context.assemble import xray
 from tallystick_agent.loop.booking import Booking, Paid
 from tallystick_agent.loop.gate import Spent, reserve
+from tallystick_agent.loop.kinds import OURS, kinds_of
 from tallystick_agent.loop.parts import Caller, EngineParts
 from tallystick_agent.loop.recorder import Records
 from tallystick_agent.loop.routing import LIKELY_OUTPUT, SEED_S, Plan, handed_on, onward, plan, seed
@@ -39,6 +40,7 @@ from tallystick_agent.providers.client import AttemptAccepted, AttemptCounted, A
 from tallystick_agent.providers.resolve import Target, alone
 from tallystick_agent.providers.whole import whole
 from tallystick_agent.tokens.counter import Counter, family_of
+from tallystick_agent.usage.classify import Kinds
 from tallystick_agent.usage.pricing import likely_input, worst_case
 from tallystick_agent.usage.record import LedgerRow
 
@@ -135,6 +137,8 @@ class Asker:
         self._sent = sent or Sent()
         self._repeated = 0
         """Tokens of the present request that the one before began with."""
+        self._kinds: Kinds | None = None
+        """What the turn is about."""
         self.opens_turn = True
         """Whether no request of the turn's conversation has been booked yet."""
         self.visible = False
@@ -173,6 +177,8 @@ class Asker:
         await self._seed(target)
         counter = self.counter_for(target.endpoint)
         seen = xray(request, counter)
+        if self._kinds is None and purpose in TALK:
+            self._kinds = kinds_of(request, seen.segments, ours=self._caller.who.door != "gateway")
         self._repeated = self._sent.repeated(request, target.endpoint.slug, counter) if purpose in TALK else 0
         made = plan(
             request,
@@ -410,6 +416,7 @@ class Asker:
 
     def _row(self, booking: Booking, paid: Paid) -> LedgerRow:
         """The ledger's row for one attempt."""
+        kinds = self._kinds or Kinds(use_case=OURS)
         return LedgerRow(
             time_ms=int(self._parts.clock.now().timestamp() * 1000),
             attribution=self._caller.who,
@@ -437,6 +444,9 @@ class Asker:
             tool_calls=paid.tool_calls,
             images=booking.images,
             opens_turn=self._opens(booking.purpose),
+            use_case=kinds.use_case,
+            natural_language=kinds.natural_language,
+            programming_language=kinds.programming_language,
         )
 
     def _opens(self, purpose: Purpose) -> bool:

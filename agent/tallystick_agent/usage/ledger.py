@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tallystick_agent.usage import appending, reports
+from tallystick_agent.usage import appending, reports, session_list
 from tallystick_agent.usage.columns import COLUMNS, row_of
 from tallystick_agent.usage.database import Database, Work
 from tallystick_agent.usage.record import LedgerRow
 from tallystick_agent.usage.reports import GroupBy, SegmentTotal, Total
 from tallystick_agent.usage.rollups import DAYS, ROLLUPS, differing
 from tallystick_agent.usage.schema import VERSION as VERSION
+from tallystick_agent.usage.session_list import SessionEntry
 from tallystick_agent.usage.sums import AppEntry, Booked, Dimension, Query, SegmentSum, SessionSum, Sum
 
 _CORRECTED: Final = (
@@ -131,6 +132,13 @@ class Ledger:
             rows = work.all(sql, (first_day, last_day))
         found = [_session_sum(row) for row in rows]
         return sorted(found, key=lambda one: (-one.cost_nanos, -one.tokens, one.session_id, one.first_day, one.app, one.model))
+
+    def session_list(
+        self, first_day: int, last_day: int, *, app: str | None = None, model: str | None = None, most: int = 50, offset: int = 0
+    ) -> tuple[list[SessionEntry], int]:
+        """Sessions with requests in whole UTC days, newest first, and how many there are."""
+        with self._database.reading() as work:
+            return session_list.newest(work, first_day, last_day, app=app, model=model, most=most, offset=offset)
 
     def segments(self, first_day: int, last_day: int, app: str | None = None) -> list[SegmentSum]:
         """Tokens of whole UTC days by family of segments, most first."""

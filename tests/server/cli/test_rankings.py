@@ -108,3 +108,14 @@ def test_bad_usage_is_said_with_a_remedy(tmp_path: Path, arguments: list[str]) -
 )
 def test_bars(part: float, width: int, text: str) -> None:
     assert bar(part, width) == text
+
+
+def test_what_a_run_is_about_is_in_its_rows(tmp_path: Path) -> None:
+    """Languages come from the words of the prompt and the files that it names, and stay the same for all requests of a turn."""
+    with ScriptedProvider(['call read_file {"path": "lib/cart.rb"}', "Fertig."]) as provider:
+        program = Program(folder=tmp_path, url=provider.url)
+        program.write("lib/cart.rb", "puts 1\n")
+        assert program.task("Was ist hier falsch, und wie kann ich es beheben? @lib/cart.rb").returncode == 0
+    for kind, name in (("use-cases", "programming"), ("natural-languages", "german"), ("programming-languages", "ruby")):
+        (row,) = json.loads(program.run("rankings", kind, "--json").stdout)["data"]
+        assert (row["name"], row["requests"]) == (name, "2")

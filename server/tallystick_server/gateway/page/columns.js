@@ -61,8 +61,8 @@ function paintAll(picture, columns, options, state, box) {
     const { pieces } = stack(column.values, options.names, options.share ? sums[at] || 1n : top);
     const group = svg("g", {
       class: column.faint ? "column faint" : "column", role: options.pick && !column.faint ? "button" : "img", tabindex: at === state.at ? 0 : -1, "aria-label": spoken(column, options, sums[at]),
-      onpointerenter: () => show(box, column, options, left + band / 2, state.width),
-      onfocus: () => { state.at = at; show(box, column, options, left + band / 2, state.width); },
+      onpointerenter: () => show(box, column, options, left, left + band),
+      onfocus: () => { state.at = at; show(box, column, options, left, left + band); },
       onclick: () => !column.faint && options.pick?.(column),
     }, svg("rect", { class: "hit", x: left, y: MARGIN.top - 6, width: band, height: deep + 6 }));
     pieces.forEach((piece, index) => {
@@ -102,10 +102,10 @@ function spoken(column, options, sum) {
   return `${column.title}: ${brief(sum)} tokens${said.length ? `; ${said.join(", ")}` : ""}${column.more?.length ? `. ${column.more.join(". ")}` : ""}`;
 }
 
-function show(box, column, options, x, width) {
+function show(box, column, options, from, to) {
   const { pieces, total } = stack(column.values, options.names, 1n);
   const rows = [...pieces].reverse().map((piece) => ({ hue: options.hueOf(piece.name), name: options.nameOf(piece.name), value: options.share ? `${exact(piece.tokens)} · ${(ratio(piece.tokens, total) * 100).toFixed(1)}%` : exact(piece.tokens) }));
-  box.show({ x: Math.min(x, width), y: 8, title: column.title, rows: [...rows, { name: "Total", value: exact(total), strong: true }], notes: column.more });
+  box.show({ from, to, title: column.title, rows: [...rows, { name: "Total", value: exact(total), strong: true }], notes: column.more });
 }
 
 function walk(event, picture, columns, options, state, box) {

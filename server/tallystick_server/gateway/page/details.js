@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { brief, exact, modelParts, percent, ratio, whole } from "./format.js";
 import { appLink, bars, empty, modelLink, money, section, tiles, tokens } from "./parts.js";
-import { seriesFigure, shortModel } from "./series.js";
+import { namesOf, seriesFigure } from "./series.js";
 import { sessionTable } from "./sessions.js";
 
 export function model(context) {
@@ -40,7 +40,7 @@ export function app(context) {
       }),
       split(context, "apps", where, (row) => row.name === id)),
     section(context, { title: "Sessions", note: "The newest first" }, async () => {
-      const { data } = await context.ask("/v1/sessions", { ...where, limit: 20 });
+      const { data } = await context.ask("/v1/sessions", { ...where, key: "", limit: 20 });
       return data.length ? sessionTable(context, data, { app: false }) : h("p", { class: "empty small" }, "No session in this period.");
     }),
   ];
@@ -89,8 +89,9 @@ function daily(context, where, by, title) {
   const { period } = context.route.filters;
   return section(context, { title, note: period === "month" ? "By week" : "By day" }, async () => {
     const unit = period === "month" ? "week" : "day";
+    const titles = await context.titles();
     const { data } = await context.ask("/v1/rankings/series", { ...where, period: unit, by, count: unit === "week" ? 26 : 30 });
-    return seriesFigure({ bars: data, kind: by, period: unit, label: title, nameOf: by === "model" ? shortModel : (name) => name || "not named", height: 260 }) ?? empty(context);
+    return seriesFigure({ bars: data, kind: by, period: unit, label: title, nameOf: namesOf(by, titles), height: 260 }) ?? empty(context);
   });
 }
 

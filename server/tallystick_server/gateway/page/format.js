@@ -106,7 +106,7 @@ export function percent(value) {
   if (part > 0.999 && part < 1) {
     return ">99.9%";
   }
-  return part >= 0.1 && part < 1 ? `${(part * 100).toFixed(0)}%` : `${Number((part * 100).toFixed(1))}%`;
+  return part >= 0.1 && part < 0.995 ? `${(part * 100).toFixed(0)}%` : `${Number((part * 100).toFixed(1))}%`;
 }
 
 /** A part of a whole as a number for drawing, exact to a millionth however large both are. */
@@ -168,6 +168,13 @@ export function moment(ms) {
 export function words(name) {
   const text = String(name).replace(/[_-]+/g, " ").trim();
   return text ? text[0].toUpperCase() + text.slice(1) : "Not known";
+}
+
+const SPELT = { php: "PHP", sql: "SQL", html: "HTML", css: "CSS", javascript: "JavaScript", typescript: "TypeScript", "objective-c": "Objective-C", latex: "LaTeX", json: "JSON", yaml: "YAML", toml: "TOML", xml: "XML", matlab: "MATLAB" };
+
+/** A programming language as its people spell it. */
+export function codeName(name) {
+  return Object.hasOwn(SPELT, name) ? SPELT[name] : name ? name[0].toUpperCase() + name.slice(1) : "";
 }
 
 /** Which of model names is the author's part, and which is the model's. */

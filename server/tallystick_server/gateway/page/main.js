@@ -17,7 +17,7 @@ import { usage } from "./usage.js";
 const DRAWN = {
   rankings: { title: "Rankings", draw: rankings, filters: ["app", "model", "key"] },
   usage: { title: "Usage", draw: usage, filters: ["app", "model", "key"] },
-  sessions: { title: "Sessions", draw: sessions, filters: ["app", "model", "key"] },
+  sessions: { title: "Sessions", draw: sessions, filters: ["app", "model"] },
   keys: { title: "Keys", draw: keys, filters: [] },
   model: { title: "Model", draw: model, filters: ["key"] },
   app: { title: "App", draw: app, filters: ["key"] },
@@ -28,7 +28,8 @@ const MENU = ["rankings", "usage", "sessions", "keys"];
 const PATIENCE_MS = 200;
 
 const main = document.getElementById("main");
-const choices = {};
+/** Names to choose from, as long as they were asked for the same day. */
+const choices = { of: null, found: null, now: {} };
 let running = null;
 
 function context(route, signal) {
@@ -38,10 +39,26 @@ function context(route, signal) {
     route, today, waits: [], range: { first: shiftDay(last, 1 - DAYS[route.filters.period]), last },
     ask: asker(signal),
     go: (filters) => { location.hash = address(route.view, route.id, filters); },
-    choices: (name, found) => { choices[name] = found; drawBar(here); },
+    titles: async () => new Map((await named(here)).app.map(({ value, title }) => [value, title])),
     refused: (error) => gate(error),
   };
   return here;
+}
+
+/** Apps, models and keys of the last thirty days: what filters offer, and how apps are called. */
+async function named(here) {
+  const day = here.route.filters.date;
+  if (choices.of !== day || !choices.found) {
+    const month = { period: "month", date: day };
+    choices.of = day;
+    choices.found = Promise.all([here.ask("/v1/rankings/apps", { ...month, limit: 200 }), here.ask("/v1/rankings/models", month), here.ask("/v1/keys", month)]).then(([apps, models, keys]) => ({
+      app: apps.data.filter(({ name, rank }) => name && rank !== null).map(({ name, title }) => ({ value: name, title, label: title || name })),
+      model: models.data.filter(({ rank }) => rank !== null).map(({ name }) => ({ value: name, label: name })),
+      key: keys.data.map(({ name }) => ({ value: name, label: name })),
+    }));
+    choices.found.catch(() => { choices.found = null; });
+  }
+  return choices.found;
 }
 
 function drawBar(here) {
@@ -50,11 +67,11 @@ function drawBar(here) {
   if (running?.here !== here) {
     return;
   }
-  if (filters === null || here.route.view === "keys") {
+  if (filters === null) {
     place.hidden = true;
     return;
   }
-  drawFilters(place, { filters: here.route.filters, shown: filters, choices, today: here.today, change: here.go, range: here.range });
+  drawFilters(place, { filters: here.route.filters, shown: filters, choices: choices.now, today: here.today, change: here.go, range: here.range });
 }
 
 async function draw() {
@@ -75,6 +92,9 @@ async function draw() {
   document.title = `${route.id || view.title} · Tallystick`;
   menu(route);
   drawBar(here);
+  if (view.filters) {
+    named(here).then((found) => { choices.now = found; drawBar(here); }, () => undefined);
+  }
   let parts;
   try {
     parts = view.draw(here);

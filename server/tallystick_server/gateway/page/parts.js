@@ -17,7 +17,7 @@ export function section(context, { title, note = "", tools = null, className = "
       if (content === null) {
         element.remove();
       }
-      body.replaceChildren(...[content ?? []].flat().filter(Boolean));
+      body.replaceChildren(...[content ?? []].flat(2).filter(Boolean));
     } catch (error) {
       if (error?.name === "AbortError") {
         return;

@@ -1,11 +1,11 @@
 // The first view: who and what drives tokens. Owns which sections it has; each loads by itself.
 
 import { h, segmented } from "./dom.js";
-import { change, exact, whole, words } from "./format.js";
+import { change, codeName, exact, whole, words } from "./format.js";
 import { hue, paint } from "./palette.js";
 import { appLink, bars, empty, modelLink, money, plainName, section, share, tokens } from "./parts.js";
 import { seriesNames } from "./scale.js";
-import { seriesFigure, shortModel, trendOf } from "./series.js";
+import { seriesFigure, trendOf, namesOf } from "./series.js";
 import { spark, table } from "./table.js";
 import { sessionCost } from "./session_cost.js";
 
@@ -31,8 +31,8 @@ export function rankings(context) {
       cut(context, "purposes", "Purposes", { label: words }),
       cut(context, "use_cases", "Use cases", { label: words }),
       cut(context, "context", "Context length", { note: "Input of a request", label: (name) => `up to ${name}` }),
-      cut(context, "programming_languages", "Programming languages"),
-      cut(context, "natural_languages", "Natural languages"),
+      cut(context, "programming_languages", "Programming languages", { label: codeName }),
+      cut(context, "natural_languages", "Natural languages", { label: words }),
       cut(context, "free", "Free and paid", { label: words }),
       cut(context, "tool_calls", "Tool calls", { unit: "tool_calls" }),
       cut(context, "images", "Images", { unit: "images" }),
@@ -47,10 +47,10 @@ function top(context) {
   const by = BY.some(([value]) => value === filters.by) ? filters.by : "model";
   const tools = segmented("Stacked by", BY, by, (value) => context.go({ ...filters, by: value === "model" ? "" : value }));
   return section(context, { title: "Token use", note: `Prompt and completion tokens by ${filters.period}, days in UTC`, tools, className: "hero" }, async () => {
-    const { data } = await seriesOf(context, by);
+    const [{ data }, titles] = await Promise.all([seriesOf(context, by), context.titles()]);
     return seriesFigure({
       bars: data, kind: by, period: filters.period, label: `Tokens by ${by} and ${filters.period}`, height: 340,
-      nameOf: by === "model" ? shortModel : (name) => name || "not named",
+      nameOf: namesOf(by, titles),
       pick: (last) => context.go({ ...filters, date: last >= context.today ? "" : last }),
     }) ?? empty(context);
   });
@@ -59,7 +59,7 @@ function top(context) {
 function models(context) {
   return section(context, { title: "Top models" }, async () => {
     const [{ data }, series] = await Promise.all([context.ask("/v1/rankings/models", asked(context, { limit: 50 })), seriesOf(context, "model").catch(() => ({ data: [] }))]);
-    context.choices("model", data.filter((row) => row.name !== "other").map((row) => ({ value: row.name, label: row.name })));
+    paint("model", seriesNames(series.data).map(({ name }) => name));
     return data.length === 0 ? empty(context) : ranked(context, data, "Top models", (row) => modelLink(context, row.name), (row) => trendOf(series.data, row.name));
   });
 }
@@ -94,9 +94,6 @@ function apps(context) {
   const note = sort === "popular" ? "By tokens" : "By growth over the mean of the three periods before";
   return section(context, { title: "Top apps", note, tools }, async () => {
     const [{ data }, series] = await Promise.all([context.ask("/v1/rankings/apps", asked(context, { sort: sort === "popular" ? "" : sort, limit: 50 })), seriesOf(context, "app").catch(() => ({ data: [] }))]);
-    if (sort === "popular") {
-      context.choices("app", data.filter((row) => row.name && row.name !== "other").map((row) => ({ value: row.name, label: row.title || row.name })));
-    }
     paint("app", seriesNames(series.data).map(({ name }) => name));
     if (data.length === 0) {
       return sort === "trending" ? empty(context, "No app grew against the three periods before.") : empty(context);

@@ -27,7 +27,7 @@ export function seriesFigure({ bars, kind, period, label, share = false, legend 
     paint(kind, names);
   }
   const colour = hueOf ?? ((name) => hue(kind, name));
-  const columns = bars.map((bar) => ({ label: shortLabel(bar.start, period), title: periodName(bar.start, bar.end ?? lastDay(bar.start, period)), values: bar.values, start: bar.start }));
+  const columns = bars.map((bar) => ({ label: shortLabel(bar.start, period), title: periodName(bar.start, bar.end ?? lastDay(bar.start, period)), values: bar.values, start: bar.start, more: bar.whole === false ? [`This ${period} is not over yet.`] : [] }));
   const chart = stackedColumns(columns, { names, hueOf: colour, nameOf, label, share, height, pick: pick && ((column) => pick(lastDay(column.start, period))) });
   const all = series.reduce((sum, { tokens }) => sum + tokens, 0n);
   return h("figure", { class: legend ? "with-legend" : "" },
@@ -71,3 +71,8 @@ export function trendOf(bars, name) {
 }
 
 export const shortModel = (model) => modelParts(model).name;
+
+/** How a series' names are said: models without their author, apps by their titles. */
+export function namesOf(by, titles) {
+  return by === "model" ? shortModel : by === "app" ? (name) => titles.get(name) || name || "no app named" : (name) => name || "not named";
+}

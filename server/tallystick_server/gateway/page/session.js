@@ -6,11 +6,10 @@ import { appLink, modelLink, money, section, tiles, tokens } from "./parts.js";
 import { FAMILIES, familyHue } from "./palette.js";
 import { legendOf } from "./series.js";
 import { stackedColumns } from "./columns.js";
-import { asTable, table } from "./table.js";
+import { asTable, firstRows, table } from "./table.js";
 
 const USES = [["cached", "Prompt, from the cache", "hue-6"], ["fresh", "Prompt, not cached", "hue-0"], ["output", "Completion", "hue-9"]];
 const MOST_COLUMNS = 160;
-const FIRST = 12;
 
 export function session(context) {
   const id = context.route.id;
@@ -129,10 +128,7 @@ function requests(context, load) {
     if (data.length === 0) {
       return null;
     }
-    const newest = [...data].reverse();
-    const place = h("div", {}, rowsOf(context, newest.slice(0, FIRST)));
-    const more = newest.length > FIRST ? h("button", { type: "button", class: "quiet", onclick: () => { place.replaceChildren(rowsOf(context, newest)); more.remove(); } }, `Show all ${newest.length}`) : null;
-    return [place, more];
+    return firstRows([...data].reverse(), (rows) => rowsOf(context, rows));
   });
 }
 

@@ -4,25 +4,21 @@ import { h } from "./dom.js";
 import { exact } from "./format.js";
 import { appLink, modelLink, money, section } from "./parts.js";
 import { asked } from "./rankings.js";
-import { table } from "./table.js";
+import { firstRows, table } from "./table.js";
 
 const BANDS = ["1", "2–9", "10–49", "50+"];
 
 export function sessionCost(context) {
-  return section(context, { title: "Cost per session", note: "Median by how many turns a session took" }, async () => {
-    const [{ data }, { data: apps }] = await Promise.all([
-      context.ask("/v1/rankings/sessions", asked(context, { key: "", limit: 200 })),
-      context.ask("/v1/rankings/apps", asked(context, { limit: 50 })).catch(() => ({ data: [] })),
-    ]);
-    const titles = new Map(apps.map((row) => [row.name, row.title]));
+  return section(context, { title: "Cost per session", note: "Median by how many turns a session took", className: "bands" }, async () => {
+    const [{ data }, titles] = await Promise.all([context.ask("/v1/rankings/sessions", asked(context, { key: "", limit: 200 })), context.titles()]);
     const rows = pairs(data).map((row) => ({ ...row, title: titles.get(row.app) }));
     if (rows.length === 0) {
       return h("p", { class: "empty small" }, "No session ended in this period.");
     }
-    return table("Median cost per session by turns", [
+    return firstRows(rows, (some) => table("Median cost per session by turns", [
       { title: "App and model", kind: "wide", heading: true, cell: (row) => h("span", { class: "pair" }, appLink(context, row, { colour: false }), modelLink(context, row.model, { colour: false, author: false })) },
       ...BANDS.map((band) => ({ title: band === "1" ? "1 turn" : `${band} turns`, kind: "number", cell: (row) => cell(row.bands.get(band)) })),
-    ], rows);
+    ], some), 8);
   });
 }
 

@@ -9,14 +9,14 @@ import { table } from "./table.js";
 
 export function sessions(context) {
   return [section(context, { title: "Sessions", note: "The newest first; each leads to how its window grew" }, async () => {
-    const { data } = await context.ask("/v1/sessions", asked(context, { limit: 100 }));
+    const { data } = await context.ask("/v1/sessions", asked(context, { key: "", limit: 100 }));
     return data.length === 0 ? empty(context) : sessionTable(context, data);
   })];
 }
 
 export function sessionTable(context, data, { app = true } = {}) {
   return table("Sessions", [
-    { title: "Session", kind: "wide", heading: true, cell: (row) => h("span", { class: "named" }, h("span", { class: "named-text" }, h("a", { href: address("session", row.session_id) }, row.label || row.session_id), h("small", {}, moment(row.last_ms)))) },
+    { title: "Session", kind: "wide", heading: true, cell: (row) => h("span", { class: "named" }, h("span", { class: "named-text" }, h("a", { href: address("session", row.session_id) }, row.session_id), h("small", {}, moment(row.last_ms)))) },
     app ? { title: "App", kind: "wide", hide: "narrow", cell: (row) => appLink(context, row, { colour: false }) } : null,
     { title: "Model", kind: "wide", hide: "narrow", cell: (row) => modelLink(context, row.model, { colour: false }) },
     { title: "Turns", kind: "number", cell: (row) => exact(row.turns) },

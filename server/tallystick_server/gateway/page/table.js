@@ -14,6 +14,16 @@ export function table(caption, columns, rows) {
   ));
 }
 
+/** The first rows of a table, and a button for the rest. `draw(rows)` gives a table. */
+export function firstRows(rows, draw, first = 12) {
+  if (rows.length <= first) {
+    return [draw(rows)];
+  }
+  const place = h("div", {}, draw(rows.slice(0, first)));
+  const more = h("button", { type: "button", class: "quiet", onclick: () => { place.replaceChildren(draw(rows)); more.remove(); } }, `Show all ${rows.length}`);
+  return [place, h("div", {}, more)];
+}
+
 /** What a chart shows, for who cannot see it or wants to copy it; made when it is opened. */
 export function asTable(make) {
   const details = h("details", { class: "as-table" }, h("summary", {}, "As a table"));

@@ -2,15 +2,15 @@
 
 import { dot, h } from "./dom.js";
 
-const GAP = 12;
+const GAP = 8;
 
 /** A box inside `frame` (which must be positioned). */
 export function tip(frame) {
   const box = h("div", { class: "tip", role: "presentation", hidden: true });
   frame.append(box);
   return {
-    /** `x` in pixels of the frame; rows are `{hue, name, value, strong}`. */
-    show({ x, y, title, rows, notes = [] }) {
+    /** Beside `from` … `to` in pixels of the frame; rows are `{hue, name, value, strong}`. */
+    show({ from, to, title, rows, notes = [] }) {
       box.replaceChildren(
         h("p", { class: "tip-title" }, title),
         h("ul", {}, rows.map((row) => h("li", { class: row.strong ? "strong" : "" }, row.hue ? dot(row.hue) : h("span", { class: "dot none" }), h("span", { class: "tip-name" }, row.name), h("span", { class: "tip-value" }, row.value)))),
@@ -18,10 +18,8 @@ export function tip(frame) {
       );
       box.hidden = false;
       const [width, room] = [box.offsetWidth, frame.clientWidth];
-      const right = x + GAP + width <= room;
-      const left = right ? x + GAP : x - GAP - width;
+      const left = to + GAP + width <= room ? to + GAP : from - GAP - width;
       box.style.left = `${Math.max(0, Math.min(left, room - width))}px`;
-      box.style.top = `${y}px`;
     },
     hide() {
       box.hidden = true;

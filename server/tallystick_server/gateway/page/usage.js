@@ -1,7 +1,7 @@
 // Spend and tokens of today, this week and this month; what a period's tokens were spent on, and how exact all that is.
 
 import { h } from "./dom.js";
-import { brief, dollars, exact, nanos, percent, whole, words } from "./format.js";
+import { dollars, exact, nanos, percent, whole, words } from "./format.js";
 import { budgets } from "./budgets.js";
 import { splitBar, uses } from "./details.js";
 import { bars, empty, money, section, tiles, tokens } from "./parts.js";
@@ -68,7 +68,7 @@ function exactness(context) {
       ["Spent", money(total.cost_usd), isSome(total.unpriced) ? `${exact(total.unpriced)} requests have no known price and are not in it` : "every request has a price"],
       ["Provider's price − ours", money(total.drift_usd), drift === 0n ? "they agree wherever both are known" : `${dollars(total.drift_usd)} over the requests that have both`],
       ["Estimated requests", tokens(total.estimated), isSome(total.estimated) ? "the provider did not tell their tokens (yet)" : "providers told all tokens"],
-      ["Failed, aborted", h("span", {}, brief(total.failed), ", ", brief(total.aborted)), "they are in the sums with what they used"],
+      ["Broken requests", tokens(String((whole(total.failed) ?? 0n) + (whole(total.aborted) ?? 0n))), `${exact(total.failed)} failed, ${exact(total.aborted)} stopped; what they used is in the sums`],
     ]);
   });
 }
