@@ -8,8 +8,9 @@ import tomllib
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from tallystick_agent.protocol.errors import ConfigurationError
 from tallystick_agent.protocol.setting_errors import sentence
@@ -365,6 +366,33 @@ class ChatSettings(_Section):
     """Where new chats go: absolute, or relative to the workspace folder."""
 
 
+class TelemetrySettings(_Section):
+    """Requests as OpenTelemetry spans and metrics, sent to a collector of yours while they happen: docs/exports.md."""
+
+    endpoint: str = ""
+    """Where a collector takes OTLP over HTTP, e.g. `http://127.0.0.1:4318`; unset sends nothing."""
+    signals: Literal["both", "traces", "metrics"] = "both"
+    """What is sent."""
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Headers of every request to it, for what is no secret."""
+    key_headers: dict[str, str] = Field(default_factory=dict)
+    """Headers that carry a key, each with the key's name, e.g. `wandb-api-key = "WANDB_API_KEY"`; it goes nowhere else."""
+    resource: dict[str, str] = Field(default_factory=dict)
+    """Attributes of the resource, e.g. `"service.name" = "tallystick-ana"`."""
+    temporality: Literal["cumulative", "delta"] = "cumulative"
+    """Whether metrics are sums since the start, as Prometheus wants them, or since the last time."""
+    interval_s: float = Field(default=10.0, gt=0)
+    """Seconds between two batches."""
+
+    @field_validator("endpoint")
+    @classmethod
+    def _reachable(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+            raise ValueError("give it as http://HOST:PORT or https://HOST")
+        return value
+
+
 class LedgerSettings(_Section):
     """Where the books are kept; docs/ledger.md."""
 
@@ -391,6 +419,7 @@ class Settings(_Section):
     catalog: CatalogSettings = CatalogSettings()
     ledger: LedgerSettings = LedgerSettings()
     chats: ChatSettings = ChatSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     routing: RoutingSettings = RoutingSettings()
     reasoning: ReasoningSettings = ReasoningSettings()
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from tallystick_server.completions import Completions
     from tallystick_server.diagnostics.sources import EditorSource, Source, Sources
     from tallystick_server.lsp_client.pool import ServerPool
+    from tallystick_server.telemetry.live import LiveExport
 
 LOOK_S = 0.3
 """Seconds to wait for a local server that may be there."""
@@ -71,6 +72,7 @@ class Application:
         self._warming: set[asyncio.Task[None]] = set()
         self._pool: ServerPool | None = None
         self._checks: list[Sources] = []
+        self._telemetry: LiveExport | None = None
 
     @classmethod
     def load(
@@ -126,6 +128,12 @@ class Application:
         network = self.settings.network
         transport = Transport(network, self.settings.attribution, self.clock)
         ledger = Ledger(database(self._ledger_url(), self.home))
+        if self.settings.telemetry.endpoint:
+            from tallystick_server.telemetry.start import live_export
+
+            self._telemetry = live_export(self)
+            if self._telemetry is not None:
+                ledger.on_booked(self._telemetry.offer)
         pacer = Pacer(self.home / "limits.json", self.clock)
         return Engine(
             EngineParts(
@@ -441,6 +449,11 @@ class Application:
             await self._pool.close()
         if self._engine is not None:
             await self._engine.close()
+        if self._telemetry is not None:
+            from tallystick_server.telemetry.start import close_export
+
+            # After the engine: its last rows are booked by then.
+            await close_export(self._telemetry)
         for index in self._indexes.values():
             index.stop()
         if self._warming:

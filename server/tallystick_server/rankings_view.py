@@ -69,7 +69,7 @@ def series(books: Books, query: SeriesQuery, *, now: datetime) -> Json:
         }
         for bar in stack(sums, query.windows)
     ]
-    meta = _meta(query.period, Window(first_day=first, last_day=last), where, now)
+    meta = window_meta(query.period, Window(first_day=first, last_day=last), where, now)
     return {"data": data, "meta": {**meta, "by": query.by}}
 
 
@@ -86,7 +86,7 @@ def summary(books: Books, query: WindowQuery, *, now: datetime) -> Json:
     app = named.pop("app", None)
     parts = None if named else books.segments(query.window.first_day, query.window.last_day, app)
     spent = None if parts is None else [{"family": one.family, "tokens": str(one.tokens)} for one in parts]
-    meta = _meta(query.period, query.window, query.where, now)
+    meta = window_meta(query.period, query.window, query.where, now)
     return {"data": data, "meta": {**meta, "total": numbers(add(days)), "segments": spent}}
 
 
@@ -198,7 +198,7 @@ def _sessions(books: Books, query: RankingsQuery, *, now: datetime) -> Json:
         for one in found
     ]
     page = rows[query.offset : query.offset + query.limit]
-    meta = _meta(query.period, query.window, query.where, now)
+    meta = window_meta(query.period, query.window, query.where, now)
     return {"data": page, "meta": {"ranking": "sessions", **meta, "groups": len(rows)}}
 
 
@@ -208,7 +208,7 @@ def _answer(found: Ranking, rows: list[Json], query: RankingsQuery, cut: Cut, *,
         "by": cut.word,
         "unit": cut.unit,
         "estimated": cut.estimated,
-        **_meta(query.period, query.window, query.where, now),
+        **window_meta(query.period, query.window, query.where, now),
         "groups": found.groups,
         "offset": query.offset,
         "limit": query.limit,
@@ -219,7 +219,8 @@ def _answer(found: Ranking, rows: list[Json], query: RankingsQuery, cut: Cut, *,
     return {"data": rows, "meta": meta}
 
 
-def _meta(period: str, window: Window, where: Sequence[tuple[Dimension, str]], now: datetime) -> Json:
+def window_meta(period: str, window: Window, where: Sequence[tuple[Dimension, str]], now: datetime) -> Json:
+    """What every answer tells of its window."""
     return {
         "period": period,
         "days": window.days,

@@ -36,11 +36,12 @@ _LANGUAGES: Final = ("english", "english", "german", "chinese", "")
 _CODE: Final = ("python", "python", "typescript", "rust", "go", "c++", "")
 
 
-def write(folder: Path) -> Ledger:
-    """A new ledger in a folder, written until today."""
+def write(folder: Path, *, harm: bool = True) -> Ledger:
+    """A new ledger in a folder, written until today; without the names that mean harm, it can be shown."""
     ledger = Ledger(folder / "ledger.db")
     now = datetime.now(UTC)
-    ledger.append_many([*_months(now), *_session(now)])
+    rows = [*_months(now), *_session(now)]
+    ledger.append_many([row for row in rows if harm or HOSTILE not in (row.attribution.title, row.model.partition("/")[2])])
     return ledger
 
 
@@ -121,7 +122,7 @@ def _row(
     sizes: tuple[int, int, int],
     nanos: int | None,
     parts: dict[str, int] | None = None,
-    turn: int = 0,
+    turn: int | None = None,
     reasoning: int | None = None,
 ) -> LedgerRow:
     chance = random.Random(number)
@@ -139,7 +140,8 @@ def _row(
             door="gateway" if app != 1 else "lsp", app=identity, title=title, url=f"https://{identity}", categories=categories,
             key=("laptop", "ci")[app % 2], client="", user="", workspace="",
         ),
-        session_id=session, turn_id=f"{session}-{turn or number // 3}", request_id=f"r-{number}", attempt=1, step=1,
+        session_id=session, turn_id=f"{session}-{number // 3 if turn is None else turn}", request_id=f"r-{number}",
+        attempt=1, step=1,
         purpose="turn" if parts else chance.choice(_PURPOSES), model_asked=MODELS[model], endpoint=f"openrouter/{MODELS[model]}",
         provider="openrouter", author=MODELS[model].partition("/")[0], generation_id=f"gen-{number}",
         usage=Usage(

@@ -6,15 +6,20 @@ import threading
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tallystick_agent.protocol.errors import TallystickError
+from tallystick_agent.protocol.usage import Price, Rates
+from tallystick_agent.usage.growth import growth
 from tallystick_agent.usage.ledger import Ledger
+from tallystick_server import growth_view
 from tallystick_server import rankings_view as views
 from tallystick_server.gateway import keys_view
 from tallystick_server.gateway.page import asset
+from tallystick_server.prices import Offer
 from tallystick_server.rankings_query import read_rankings, read_series, read_sessions, read_window
 from tallystick_server.sessions_view import sessions
 
@@ -30,6 +35,20 @@ class MadeKey:
 
 
 KEYS = (MadeKey(name="laptop"), MadeKey(name="ci", title="Builds"), MadeKey(name="grafana", reads=True))
+
+
+AHEAD = {
+    "window": "200000", "reserved": "0", "used_share": "0.7700", "tokens_per_request": "3400", "tokens_per_turn": "13600",
+    "requests_left": 13, "turns_left": 4, "last_turn": 15, "budget_usd": None, "budget_turns_left": None,
+    "budget_last_turn": None,
+}  # fmt: skip
+
+
+PRICE = Price(rates=Rates(input=Decimal(3), output=Decimal(15), cache_read=Decimal("0.3")))
+
+
+def _offer(slug: str) -> Offer:
+    return Offer(slug=slug, price=PRICE, window_tokens=200_000)
 
 
 class PageServer(ThreadingHTTPServer):
@@ -61,6 +80,9 @@ class PageServer(ThreadingHTTPServer):
                 return 200, views.summary(self.ledger, read_window(query, today=now.date()), now=now)
             case ["sessions"]:
                 return 200, sessions(self.ledger, read_sessions(query, today=now.date()), now=now)
+            case ["sessions", session, "growth"]:
+                found = growth(growth_view.session_rows(self.ledger, session))
+                return 200, growth_view.growth_json(session, found, _offer, AHEAD, now=now)
             case ["budgets"]:
                 return 200, {"data": []}
             case ["keys"]:

@@ -4,7 +4,7 @@ Rows are only ever added. Money is integer nano-dollars, and unknown cost is NUL
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -51,6 +51,11 @@ class Ledger:
             where = SqliteFile(where)
         self._database: Database = where
         self._checked = False
+        self._observers: list[Callable[[Sequence[LedgerRow]], None]] = []
+
+    def on_booked(self, observer: Callable[[Sequence[LedgerRow]], None]) -> None:
+        """Tells `observer` of new rows, after they are durable, in the thread that booked them. It may neither wait nor raise."""
+        self._observers.append(observer)
 
     def append(self, row: LedgerRow) -> bool:
         """Adds a row, synced; False where this attempt, or a correction of it, is booked already."""
@@ -59,7 +64,11 @@ class Ledger:
     def append_many(self, rows: Sequence[LedgerRow]) -> int:
         """Adds rows, all or none of the new ones, synced; gives how many were new."""
         with self._database.writing() as work:
-            return sum(appending.add(work, rows))
+            added = appending.add(work, rows)
+        new = [row for row, fresh in zip(rows, added, strict=True) if fresh]
+        for observer in self._observers if new else ():
+            observer(new)
+        return len(new)
 
     def check(self) -> None:
         """Opens the database, so that nothing is spent that could not be booked. Raises `StorageError`."""
@@ -109,6 +118,48 @@ class Ledger:
             given.append(session_id)
         with self._database.reading() as work:
             found = work.all(f"{sql} ORDER BY id LIMIT ?", (*given, most))
+        return [Booked(id=number, row=row_of(values)) for number, *values in found]
+
+    def newest_session(self) -> str:
+        """The session whose row was booked last; empty where there is none. Suggestions at the cursor are no session."""
+        sql = "SELECT session_id FROM requests WHERE session_id <> '' AND purpose <> 'completion' ORDER BY id DESC LIMIT 1"
+        with self._database.reading() as work:
+            found = work.all(sql)
+        return str(found[0][0]) if found else ""
+
+    def sessions_named(self, begun: str, most: int = 2) -> list[str]:
+        """Ids of sessions that begin so; one that is exactly so is alone."""
+        exact = "SELECT session_id FROM session_days WHERE session_id = ? LIMIT 1"
+        part = f"substr(session_id, 1, {len(begun)})"
+        begins = f"SELECT DISTINCT session_id FROM session_days WHERE {part} = ? ORDER BY 1 LIMIT ?"
+        with self._database.reading() as work:
+            found = work.all(exact, (begun,)) or work.all(begins, (begun, most))
+        return [str(row[0]) for row in found]
+
+    def in_time(
+        self,
+        *,
+        since_ms: int = 0,
+        until_ms: int | None = None,
+        session_id: str | None = None,
+        after: tuple[int, int] | None = None,
+        most: int = 1_000,
+    ) -> list[Booked]:
+        """Rows by time, a correction right behind its row; the next page begins after the last one's time and id."""
+        where, values = ["time_ms >= ?"], [since_ms if after is None else after[0]]
+        if after is not None:
+            where.append("(time_ms > ? OR id > ?)")
+            values += after
+        if until_ms is not None:
+            where.append("time_ms < ?")
+            values.append(until_ms)
+        given: list[Any] = [*values]
+        if session_id is not None:
+            where.append("session_id = ?")
+            given.append(session_id)
+        sql = f"SELECT id, {', '.join(COLUMNS)} FROM requests WHERE {' AND '.join(where)} ORDER BY time_ms, id LIMIT ?"
+        with self._database.reading() as work:
+            found = work.all(sql, (*given, most))
         return [Booked(id=number, row=row_of(values)) for number, *values in found]
 
     def apps(self) -> list[AppEntry]:

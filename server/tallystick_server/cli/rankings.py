@@ -152,7 +152,7 @@ def _show(found: Json) -> None:
 def _names(data: Sequence[Json], meta: Json) -> Callable[[Json], str]:
     """What a row's first cell says. An app has its address beside its title where there is room, or where titles are alike."""
     width = terminal_width()
-    titles = [row.get("title", "").lower() for row in data]
+    titles = [shown(row.get("title", "")).lower() for row in data]
     ranked = meta["ranking"] != "context"
 
     def name(row: Json) -> str:

@@ -1,5 +1,5 @@
 // Uses the web page as a person would, in Debian's Chromium, and prints as one JSON object what that person saw.
-//   node drive.mjs '{"url", "token", "shots", "modules", "chromium", "empty", "huge", "broken", "calls"}'
+//   node drive.mjs '{"url", "token", "shots", "modules", "chromium", "empty", "huge", "broken", "pictured", "calls"}'
 // It judges nothing but that each step comes to its end; the test that starts it does the rest.
 
 import { createRequire } from "node:module";
@@ -8,9 +8,6 @@ const given = JSON.parse(process.argv[2]);
 const { chromium } = createRequire(`${given.modules}/`)("playwright-core");
 const seen = { problems: [], foreign: [], views: {}, wide: {} };
 const VIEWS = { rankings: "#/rankings", model: `#/model/${encodeURIComponent(given.model)}`, app: `#/app/${encodeURIComponent(given.app)}`, usage: "#/usage", sessions: "#/sessions", session: `#/session/${encodeURIComponent(given.session)}`, keys: "#/keys" };
-if (!given.session) {
-  delete VIEWS.session;
-}
 const browser = await chromium.launch({ executablePath: given.chromium, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
 
 /** A page in a browser of its own, watched for whatever a person would not see. `expected` are errors that a step makes on purpose. */
@@ -73,7 +70,6 @@ async function views() {
   seen.address = await page.evaluate(() => [location.href, history.length, Object.values(sessionStorage), Object.values(localStorage)]);
   for (const [name, hash] of Object.entries(VIEWS)) {
     await go(page, hash);
-    await page.screenshot({ path: `${given.shots}/${name}-light.png`, fullPage: name !== "rankings" });
     seen.views[name] = {
       text: await page.locator("main").innerText(),
       title: await page.title(),
@@ -116,6 +112,7 @@ async function filters() {
     cleared: await step(() => page.getByRole("button", { name: "Clear" }).click()),
     trending: await step(() => page.getByRole("button", { name: "Trending" }).click()),
     authors: await step(() => page.getByRole("button", { name: "Authors" }).click()),
+    stays: await page.evaluate(() => document.activeElement?.textContent),
   };
   seen.filters.back2 = await step(() => page.goBack());
   await page.getByRole("link", { name: given.title, exact: true }).first().click();
@@ -144,7 +141,6 @@ async function chart() {
   seen.chart.third = await focused();
   seen.chart.said = await page.locator("#announce").textContent();
   seen.chart.shown = await tip.isVisible();
-  await page.screenshot({ path: `${given.shots}/tooltip.png` });
   await page.keyboard.press("Escape");
   seen.chart.escaped = await tip.isHidden();
   await page.keyboard.press("Home");
@@ -153,6 +149,8 @@ async function chart() {
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => location.hash.includes("date=") && document.getElementById("main").dataset.drawn === location.hash);
   seen.chart.picked = await page.evaluate(() => location.hash);
+  seen.chart.marked = await hero.locator(".column.picked").evaluateAll((bars) => bars.map((bar) => bar.getAttribute("aria-label")));
+  seen.chart.stays = await focused();
   await hero.locator(".legend button").nth(1).click();
   seen.chart.lit = await hero.locator(".piece.on").evaluateAll((pieces) => [...new Set(pieces.map((one) => one.dataset.name))]);
   await hero.locator(".as-table summary").click();
@@ -182,10 +180,7 @@ async function themes() {
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const button = page.locator("#theme");
   seen.themes = { dark: await ground() };
-  for (const name of ["rankings", "usage", "sessions"]) {
-    await go(page, VIEWS[name]);
-    await page.screenshot({ path: `${given.shots}/${name}-dark.png`, fullPage: name !== "rankings" });
-  }
+  await go(page, VIEWS.sessions);
   await button.click();
   await button.click();
   seen.themes.light = await ground();
@@ -203,9 +198,6 @@ async function sizes() {
     for (const [name, hash] of Object.entries(VIEWS)) {
       await go(page, hash);
       seen.wide[`${name} ${width}`] = await overflow(page);
-      if (width === 360) {
-        await page.screenshot({ path: `${given.shots}/${name}-phone.png` });
-      }
     }
     await page.context().close();
   }
@@ -243,11 +235,29 @@ async function calls() {
   await page.context().close();
 }
 
-const steps = { gate, views, filters, chart, growth, themes, sizes, states, calls };
+/** For the documents and for whoever changes the page: every view, light and dark, on a desk and in a hand. */
+async function pictures() {
+  for (const [name, options] of Object.entries({ light: {}, dark: { scheme: "dark" }, phone: { width: 390, height: 780 } })) {
+    const page = await open(options);
+    await enter(page, given.pictured);
+    for (const [view, hash] of Object.entries(VIEWS)) {
+      await go(page, hash);
+      if (view === "rankings" && name === "light") {
+        await page.locator(".hero .column").nth(7).hover();
+      }
+      await page.screenshot({ path: `${given.shots}/${view}-${name}.png` });
+      await page.mouse.move(2, 2);
+      await page.screenshot({ path: `${given.shots}/${view}-${name}-whole.png`, fullPage: true });
+    }
+    await page.context().close();
+  }
+}
+
+const steps = { gate, views, filters, chart, growth, themes, sizes, states, calls, ...(given.shots ? { pictures } : {}) };
 const begun = Date.now();
 seen.took = {};
 for (const [name, play] of Object.entries(steps)) {
-  if ((name === "growth" && !given.session) || given.only && !given.only.includes(name)) {
+  if (given.only && !given.only.includes(name)) {
     continue;
   }
   try {

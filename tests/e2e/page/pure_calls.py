@@ -13,6 +13,8 @@ CALLS: Final[list[tuple[Call, Any]]] = [
     (("format", "exact", [BIG]), "9,007,199,254,740,993,123"),
     (("format", "exact", [None]), "unknown"),
     (("format", "exact", ["-1234"]), "-1,234"),
+    (("format", "counted", ["1", "turn"]), "1 turn"),
+    (("format", "counted", ["1000", "turn"]), "1,000 turns"),
     *(
         (("format", "brief", [given]), said)
         for given, said in [

@@ -60,9 +60,9 @@ function paintAll(picture, columns, options, state, box) {
     const left = MARGIN.left + band * at;
     const { pieces } = stack(column.values, options.names, options.share ? sums[at] || 1n : top);
     const group = svg("g", {
-      class: column.faint ? "column faint" : "column", role: options.pick && !column.faint ? "button" : "img", tabindex: at === state.at ? 0 : -1, "aria-label": spoken(column, options, sums[at]),
+      class: `column${column.faint ? " faint" : ""}${column.picked ? " picked" : ""}`, "data-id": `bar: ${column.title}`, role: options.pick && !column.faint ? "button" : "img", tabindex: at === state.at ? 0 : -1, "aria-label": spoken(column, options, sums[at]),
       onpointerenter: () => show(box, column, options, left, left + band),
-      onfocus: () => { state.at = at; show(box, column, options, left, left + band); },
+      onfocus: () => { stop(picture, state, at); show(box, column, options, left, left + band); },
       onclick: () => !column.faint && options.pick?.(column),
     }, svg("rect", { class: "hit", x: left, y: MARGIN.top - 6, width: band, height: deep + 6 }));
     pieces.forEach((piece, index) => {
@@ -71,7 +71,7 @@ function paintAll(picture, columns, options, state, box) {
       group.append(svg("path", { class: `piece ${options.hueOf(piece.name)}`, "data-name": piece.name, d: block(left + (band - wide) / 2, from - tall, wide, tall, index === pieces.length - 1 && wide > 8 ? 3 : 0) }));
     });
     if (labelled.has(at)) {
-      group.append(svg("text", { class: "tick", x: left + band / 2, y: height - 8, "text-anchor": "middle" }, column.label));
+      group.append(svg("text", { class: column.picked ? "tick picked" : "tick", x: left + band / 2, y: height - 8, "text-anchor": "middle" }, column.label));
     }
     picture.append(group);
   });
@@ -108,6 +108,14 @@ function show(box, column, options, from, to) {
   box.show({ from, to, title: column.title, rows: [...rows, { name: "Total", value: exact(total), strong: true }], notes: column.more });
 }
 
+/** Makes one column the one stop of Tab. */
+function stop(picture, state, at) {
+  state.at = at;
+  for (const [other, group] of picture.querySelectorAll(".column").entries()) {
+    group.setAttribute("tabindex", other === at ? "0" : "-1");
+  }
+}
+
 function walk(event, picture, columns, options, state, box) {
   const to = { ArrowLeft: state.at - 1, ArrowRight: state.at + 1, Home: 0, End: columns.length - 1 }[event.key];
   if (event.key === "Escape") {
@@ -117,10 +125,8 @@ function walk(event, picture, columns, options, state, box) {
     options.pick(columns[state.at]);
   } else if (to !== undefined && to >= 0 && to < columns.length) {
     event.preventDefault();
-    const groups = picture.querySelectorAll(".column");
-    groups[state.at].setAttribute("tabindex", "-1");
-    groups[to].setAttribute("tabindex", "0");
-    groups[to].focus();
-    announce(groups[to].getAttribute("aria-label"));
+    const group = picture.querySelectorAll(".column")[to];
+    group.focus();
+    announce(group.getAttribute("aria-label"));
   }
 }

@@ -41,6 +41,16 @@ export function meter(share, hueClass = "") {
   return h("span", { class: "meter", "aria-hidden": "true" }, inner);
 }
 
+/** Remembers what inside a place has the focus; call what it gives when the place was drawn anew. */
+export function keepFocus(place) {
+  const name = place.contains(document.activeElement) ? document.activeElement.dataset.id : undefined;
+  return () => {
+    const found = name === undefined ? undefined : [...place.querySelectorAll("[data-id]")].find((one) => one.dataset.id === name);
+    found?.focus({ preventScroll: true });
+    return found !== undefined;
+  };
+}
+
 /** Says something to who cannot see it. */
 export function announce(text) {
   const place = document.getElementById("announce");
@@ -54,6 +64,6 @@ export function segmented(label, choices, chosen, choose) {
   return h(
     "div",
     { class: "segmented", role: "group", "aria-label": label },
-    choices.map(([value, text]) => h("button", { type: "button", "aria-pressed": String(value === chosen), onclick: () => value !== chosen && choose(value) }, text)),
+    choices.map(([value, text]) => h("button", { type: "button", "data-id": `${label}: ${value}`, "aria-pressed": String(value === chosen), onclick: () => value !== chosen && choose(value) }, text)),
   );
 }

@@ -1,6 +1,6 @@
 // The row of filters: period, day, app, model, key. Owns its elements; what is chosen lies in the address.
 
-import { h, segmented } from "./dom.js";
+import { h, keepFocus, segmented } from "./dom.js";
 import { periodName, shiftDay } from "./format.js";
 
 const PERIODS = [["day", "Day"], ["week", "Week"], ["month", "Month"]];
@@ -15,9 +15,9 @@ export function drawFilters(place, { filters, shown, choices, today, change, ran
     const to = shiftDay(date, by * DAYS[filters.period]);
     set({ date: to >= today ? "" : to });
   };
-  const focused = place.contains(document.activeElement) ? document.activeElement.dataset.id : null;
+  const focus = keepFocus(place);
   place.replaceChildren(h("div", { class: "inner" },
-    keyed("period", segmented("Period", PERIODS, filters.period, (period) => set({ period }))),
+    segmented("Period", PERIODS, filters.period, (period) => set({ period })),
     h("div", { class: "stepper", role: "group", "aria-label": "Last day of the period" },
       h("button", { type: "button", "data-id": "back", "aria-label": `One ${filters.period} earlier`, onclick: () => step(-1) }, "‹"),
       h("input", { type: "date", "data-id": "date", "aria-label": "Last day (UTC)", value: date, max: today, onchange: (event) => set({ date: event.target.value === today ? "" : event.target.value }) }),
@@ -28,16 +28,7 @@ export function drawFilters(place, { filters, shown, choices, today, change, ran
     shown.some((name) => filters[name]) || filters.date ? h("button", { class: "quiet", type: "button", "data-id": "clear", onclick: () => set({ app: "", model: "", key: "", date: "" }) }, "Clear") : null,
   ));
   place.hidden = false;
-  if (focused) {
-    place.querySelector(`[data-id="${focused}"]`)?.focus();
-  }
-}
-
-function keyed(name, group) {
-  for (const [at, button] of [...group.children].entries()) {
-    button.dataset.id = `${name}-${at}`;
-  }
-  return group;
+  focus();
 }
 
 const ALL = { app: "All apps", model: "All models", key: "All keys" };

@@ -24,6 +24,11 @@ export function exact(value) {
   return number === null ? "unknown" : number.toString().replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
+/** A number with its word: 1 request, 2 requests. */
+export function counted(value, word) {
+  return `${exact(value)} ${word}${whole(value) === 1n ? "" : "s"}`;
+}
+
 /** 1.2B: one decimal below 100 of a unit, rounded half up. */
 export function brief(value) {
   const number = whole(value);

@@ -1,7 +1,7 @@
 // The page: takes the token, follows the address, draws the view that it names.
 
 import { asker, keepToken, takeToken, token } from "./api.js";
-import { announce, h } from "./dom.js";
+import { announce, h, keepFocus } from "./dom.js";
 import { app, model } from "./details.js";
 import { DAYS, drawFilters } from "./filters.js";
 import { keys } from "./keys.js";
@@ -40,7 +40,7 @@ function context(route, signal) {
     ask: asker(signal),
     go: (filters) => { location.hash = address(route.view, route.id, filters); },
     titles: async () => new Map((await named(here)).app.map(({ value, title }) => [value, title])),
-    refused: (error) => gate(error),
+    refused: (error) => running?.here === here && gate(error),
   };
   return here;
 }
@@ -106,17 +106,29 @@ async function draw() {
   if (running?.here !== here) {
     return;
   }
+  const focus = keepFocus(main);
   main.replaceChildren(...parts);
   main.removeAttribute("aria-busy");
   if (moved) {
     scrollTo(0, 0);
   }
   await Promise.allSettled(here.waits);
+  await frames();
   if (running?.here === here) {
+    if (!focus() && document.activeElement === document.body && main.dataset.drawn !== undefined) {
+      // Whoever goes on by the keyboard goes on here.
+      main.focus({ preventScroll: true });
+    }
     document.getElementById("as-of").textContent = `Days begin at 0:00 UTC. Drawn ${new Date().toLocaleTimeString("en-GB")}.`;
     announce(`${view.title} drawn`);
     main.dataset.drawn = location.hash;
   }
+}
+
+/** Charts are drawn when they have room, a frame after they are there; in a tab that nobody sees there are no frames. */
+function frames() {
+  const two = new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  return Promise.race([two, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
 }
 
 function menu(route) {

@@ -1,7 +1,8 @@
 // The first view: who and what drives tokens. Owns which sections it has; each loads by itself.
 
 import { h, segmented } from "./dom.js";
-import { change, codeName, exact, whole, words } from "./format.js";
+import { DAYS } from "./filters.js";
+import { change, codeName, exact, shiftDay, whole, words } from "./format.js";
 import { hue, paint } from "./palette.js";
 import { appLink, bars, empty, modelLink, money, plainName, section, share, tokens } from "./parts.js";
 import { seriesNames } from "./scale.js";
@@ -18,8 +19,11 @@ export function asked(context, more = {}) {
   return { period, date, app, model, key, ...more };
 }
 
+/** Bars until today; a day that they hold is picked among them, an earlier one ends them. */
 export function seriesOf(context, by) {
-  return context.ask("/v1/rankings/series", { ...asked(context), by, count: COUNTS[context.route.filters.period] });
+  const { period, date } = context.route.filters;
+  const held = date > shiftDay(context.today, -(COUNTS[period] - 1) * DAYS[period]);
+  return context.ask("/v1/rankings/series", asked(context, { by, count: COUNTS[period], date: held ? "" : date }));
 }
 
 export function rankings(context) {
@@ -51,6 +55,7 @@ function top(context) {
     return seriesFigure({
       bars: data, kind: by, period: filters.period, label: `Tokens by ${by} and ${filters.period}`, height: 340,
       nameOf: namesOf(by, titles),
+      picked: filters.date,
       pick: (last) => context.go({ ...filters, date: last >= context.today ? "" : last }),
     }) ?? empty(context);
   });

@@ -17,7 +17,7 @@ function shortLabel(start, period) {
 }
 
 /** `bars`: `[{start, values: [{name, tokens}]}]`; `pick(lastDay)` when a bar is chosen. Null where nothing was used. */
-export function seriesFigure({ bars, kind, period, label, share = false, legend = true, height = 300, nameOf = (name) => name, hrefOf = null, hueOf = null, pick = null }) {
+export function seriesFigure({ bars, kind, period, label, share = false, legend = true, height = 300, nameOf = (name) => name, hueOf = null, pick = null, picked = "" }) {
   const series = seriesNames(bars);
   if (series.length === 0) {
     return null;
@@ -27,12 +27,12 @@ export function seriesFigure({ bars, kind, period, label, share = false, legend 
     paint(kind, names);
   }
   const colour = hueOf ?? ((name) => hue(kind, name));
-  const columns = bars.map((bar) => ({ label: shortLabel(bar.start, period), title: periodName(bar.start, bar.end ?? lastDay(bar.start, period)), values: bar.values, start: bar.start, more: bar.whole === false ? [`This ${period} is not over yet.`] : [] }));
+  const columns = bars.map((bar) => ({ label: shortLabel(bar.start, period), title: periodName(bar.start, bar.end ?? lastDay(bar.start, period)), values: bar.values, start: bar.start, picked: picked !== "" && bar.start <= picked && picked <= (bar.end ?? lastDay(bar.start, period)), more: bar.whole === false ? [`This ${period} is not over yet.`] : [] }));
   const chart = stackedColumns(columns, { names, hueOf: colour, nameOf, label, share, height, pick: pick && ((column) => pick(lastDay(column.start, period))) });
   const all = series.reduce((sum, { tokens }) => sum + tokens, 0n);
   return h("figure", { class: legend ? "with-legend" : "" },
     h("div", { class: "drawn" }, chart, asTable(() => numbers(label, columns, series, nameOf))),
-    legend ? legendOf(chart, series.map(({ name, tokens }) => ({ names: [name], hue: colour(name), label: nameOf(name), href: hrefOf?.(name), short: brief(tokens), long: `${exact(tokens)} tokens, ${percent(ratio(tokens, all))}` }))) : null,
+    legend ? legendOf(chart, series.map(({ name, tokens }) => ({ names: [name], hue: colour(name), label: nameOf(name), short: brief(tokens), long: `${exact(tokens)} tokens, ${percent(ratio(tokens, all))}` }))) : null,
   );
 }
 

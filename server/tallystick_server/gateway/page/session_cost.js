@@ -1,7 +1,7 @@
 // What a session costs by how many turns it took: a row for each app and model. Owns the bands' order.
 
 import { h } from "./dom.js";
-import { exact } from "./format.js";
+import { counted } from "./format.js";
 import { appLink, modelLink, money, section } from "./parts.js";
 import { asked } from "./rankings.js";
 import { firstRows, table } from "./table.js";
@@ -38,5 +38,5 @@ function cell(band) {
   if (!band) {
     return h("span", { class: "none", "aria-label": "none" }, "–");
   }
-  return h("span", { class: "stacked" }, money(band.median_usd), h("small", {}, `${exact(band.sessions)} ${String(band.sessions) === "1" ? "session" : "sessions"}`));
+  return h("span", { class: "stacked" }, money(band.median_usd), h("small", {}, counted(band.sessions, "session")));
 }

@@ -1,7 +1,7 @@
 // Spend and tokens of today, this week and this month; what a period's tokens were spent on, and how exact all that is.
 
 import { h } from "./dom.js";
-import { dollars, exact, nanos, percent, whole, words } from "./format.js";
+import { counted, dollars, exact, nanos, percent, whole, words } from "./format.js";
 import { budgets } from "./budgets.js";
 import { splitBar, uses } from "./details.js";
 import { bars, empty, money, section, tiles, tokens } from "./parts.js";
@@ -30,7 +30,7 @@ function now(context, period, title) {
     const { total } = (await summary(context, { period, date: "" })).meta;
     return [
       h("p", { class: "big" }, money(total.cost_usd), h("small", {}, "spent")),
-      h("p", { class: "line" }, tokens(total.tokens), " tokens in ", h("span", {}, exact(total.requests)), " requests"),
+      h("p", { class: "line" }, tokens(total.tokens), ` tokens in ${counted(total.requests, "request")}`),
       h("p", { class: "line" }, total.cached_share === null ? "No prompt yet" : `${percent(total.cached_share)} of the prompts came from a cache`),
     ];
   });
@@ -65,7 +65,7 @@ function exactness(context) {
     const { total } = (await summary(context)).meta;
     const drift = nanos(total.drift_usd);
     return tiles([
-      ["Spent", money(total.cost_usd), isSome(total.unpriced) ? `${exact(total.unpriced)} requests have no known price and are not in it` : "every request has a price"],
+      ["Spent", money(total.cost_usd), isSome(total.unpriced) ? `without ${counted(total.unpriced, "request")} whose price is not known` : "every request has a price"],
       ["Provider's price − ours", money(total.drift_usd), drift === 0n ? "they agree wherever both are known" : `${dollars(total.drift_usd)} over the requests that have both`],
       ["Estimated requests", tokens(total.estimated), isSome(total.estimated) ? "the provider did not tell their tokens (yet)" : "providers told all tokens"],
       ["Broken requests", tokens(String((whole(total.failed) ?? 0n) + (whole(total.aborted) ?? 0n))), `${exact(total.failed)} failed, ${exact(total.aborted)} stopped; what they used is in the sums`],
