@@ -13,7 +13,7 @@ from tests.support.gateway_clients.gateway import MODEL
 from tests.support.gateway_clients.libraries import HERE
 from tests.support.gateway_clients.model import ENDLESS
 from tests.support.gateway_clients.proof import Bench, bench
-from tests.support.gateway_clients.roster import LIGHT
+from tests.support.gateway_clients.roster import EVERY, LIGHT
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,13 @@ def test_a_client_finishes_and_is_booked_as_its_own_app(proven: Bench, client: C
     result = proven.prove(client)
     assert not result.problem, result.problem
     assert result.booked == result.expected > 0
+
+
+@pytest.mark.parametrize("wire", ["openai_responses", "anthropic"])
+def test_clients_of_any_api_use_a_provider_of_any_other(wire: str) -> None:
+    with bench(speaks=f'wire = "{wire}"') as made:
+        problems = {name: made.prove(EVERY[name]).problem for name in ("openai-python", "anthropic-python")}
+    assert problems == dict.fromkeys(problems, "")
 
 
 def test_who_leaves_in_the_middle_stops_the_provider_and_is_booked(proven: Bench) -> None:
