@@ -96,7 +96,9 @@ def section(definition: dict[str, Any]) -> list[str]:
 
 
 def settings_page() -> str:
-    source = (ROOT / "agent/tallystick_agent/settings.py").read_text("utf-8")
+    # A class ends where the next begins; the last of a file, where the next file does.
+    modules = ("settings", "setting_sections")
+    source = "\nclass ".join((ROOT / f"agent/tallystick_agent/{name}.py").read_text("utf-8") for name in modules)
     lines = [f"<!-- {NOTE} -->", "", "# Settings", ""]
     lines += [
         "In `settings.toml` of the state folder (`TALLYSTICK_HOME`, else the platform's data folder). Nothing in a workspace",

@@ -10,17 +10,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from tallystick_agent.protocol.errors import ConfigurationError
 from tallystick_agent.protocol.setting_errors import sentence
 from tallystick_agent.protocol.usage import Budget, nanos_from_usd
+from tallystick_agent.setting_sections import HardBudgetSettings, LedgerSettings
+from tallystick_agent.setting_sections import Section as _Section
 
 Rule = Literal["allow", "ask", "deny"]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class PermissionSettings(_Section):
@@ -379,6 +377,8 @@ class TelemetrySettings(_Section):
     """Headers that carry a key, each with the key's name, e.g. `wandb-api-key = "WANDB_API_KEY"`; it goes nowhere else."""
     resource: dict[str, str] = Field(default_factory=dict)
     """Attributes of the resource, e.g. `"service.name" = "tallystick-ana"`."""
+    compression: Literal["gzip", "none"] = "gzip"
+    """How batches are packed."""
     temporality: Literal["cumulative", "delta"] = "cumulative"
     """Whether metrics are sums since the start, as Prometheus wants them, or since the last time."""
     interval_s: float = Field(default=10.0, gt=0)
@@ -391,15 +391,6 @@ class TelemetrySettings(_Section):
         if value and (parts.scheme not in ("http", "https") or not parts.hostname):
             raise ValueError("give it as http://HOST:PORT or https://HOST")
         return value
-
-
-class LedgerSettings(_Section):
-    """Where the books are kept; docs/ledger.md."""
-
-    url: SecretStr | None = None
-    """A PostgreSQL database for a team, `postgresql://USER@HOST/NAME`; unset keeps a file in the state folder."""
-    when_down: Literal["refuse", "spool"] = "refuse"
-    """Where the ledger cannot be written: refuse new requests, or let them go on and keep their rows in a file until it can."""
 
 
 class Settings(_Section):
@@ -432,6 +423,8 @@ class Settings(_Section):
     """Handling of prompts by provider or endpoint slug, e.g. `[data.anthropic]`."""
     limits: dict[str, LimitSettings] = Field(default_factory=dict)
     """Limits by provider or endpoint slug, e.g. `[limits.groq]`."""
+    budgets: dict[str, HardBudgetSettings] = Field(default_factory=dict)
+    """Hard limits by name, e.g. `[budgets.team]`."""
     endpoints: dict[str, EndpointSettings] = Field(default_factory=dict)
     """Endpoints by slug, e.g. `[endpoints."work/coder"]`."""
 

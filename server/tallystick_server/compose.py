@@ -122,12 +122,26 @@ class Application:
         from tallystick_agent.providers.http import Transport
         from tallystick_agent.providers.pacing import Pacer
         from tallystick_agent.tokens.learned import LearnedFactors
+        from tallystick_agent.usage.bookkeeper import Bookkeeper
         from tallystick_agent.usage.ledger import Ledger
         from tallystick_agent.usage.places import database
+        from tallystick_agent.usage.spool import Spool
+        from tallystick_server.budget_view import hard_budgets
+        from tallystick_server.local.processes import alive, this_process
 
         network = self.settings.network
         transport = Transport(network, self.settings.attribution, self.clock)
         ledger = Ledger(database(self._ledger_url(), self.home))
+        own = self.own_settings
+        books = Bookkeeper(
+            ledger,
+            Spool(self.home),
+            self.clock,
+            me=this_process(),
+            alive=alive,
+            when_down=own.ledger.when_down,
+            budgets=hard_budgets(own),
+        )
         if self.settings.telemetry.endpoint:
             from tallystick_server.telemetry.start import live_export
 
@@ -142,6 +156,7 @@ class Application:
                 transport=transport,
                 client=ModelClient(transport, self.keys, self.clock, network, pacer=pacer, health=HealthBoard()),
                 ledger=ledger,
+                books=books,
                 store=self.store,
                 secrets=self.keys,
                 clock=self.clock,

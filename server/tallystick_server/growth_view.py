@@ -1,8 +1,10 @@
 """Why a session grows, as JSON, for every door. Owns which session is meant, the forecast and what is unknown."""
 
+import contextlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from tallystick_agent.protocol.errors import SessionError
 from tallystick_agent.usage.families import Family
@@ -13,6 +15,9 @@ from tallystick_agent.usage.sums import Booked
 from tallystick_server.compose import Application
 from tallystick_server.prices import Offers, offers
 from tallystick_server.rankings_view import money_text, share
+
+if TYPE_CHECKING:
+    from tallystick_agent.protocol.events import RequestPlanned
 
 Json = dict[str, Any]
 PAGE: Final = 1_000
@@ -148,16 +153,25 @@ def _turn(one: Turn) -> Json:
 
 def _window(app: Application, session_id: str, found: Growth, offer: Offers) -> tuple[int | None, int]:
     """The window that the session's last request had, and what of it was kept for the answer."""
+    last = (found.talk or found.requests)[-1].row
+    if last.attribution.door != "gateway":
+        # An app that comes through the gateway names its sessions itself, and has no log, whatever it calls them.
+        with contextlib.suppress(SessionError):
+            planned = _planned(app.store.path(session_id))
+            if planned is not None:
+                return planned.window_tokens, planned.reserved_output_tokens
+    return offer(last.endpoint).window_tokens, 0
+
+
+def _planned(log: Path) -> "RequestPlanned | None":
+    """The last plan of a request in a session's log. Raises `SessionError`."""
     from tallystick_agent.protocol.events import RequestPlanned
     from tallystick_agent.sessions.event_log import read_readable
 
-    path = app.store.path(session_id)
-    if path.is_file():
-        planned = [event.body for event in read_readable(path)[0] if isinstance(event.body, RequestPlanned)]
-        if planned:
-            return planned[-1].window_tokens, planned[-1].reserved_output_tokens
-    last = found.talk[-1] if found.talk else found.requests[-1]
-    return offer(last.row.endpoint).window_tokens, 0
+    if not log.is_file():
+        return None
+    plans = [event.body for event in read_readable(log)[0] if isinstance(event.body, RequestPlanned)]
+    return plans[-1] if plans else None
 
 
 def _ahead(found: Growth, *, window: int | None, reserved: int, budget_nanos: int | None) -> Json:

@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.support.made_ledger import at, booked
+from tests.support.made_ledger import CLINE, LUNA, at, booked
 
 from tallystick_agent.protocol.errors import SessionError
 from tallystick_agent.protocol.usage import Usage
@@ -57,3 +57,20 @@ def test_offers_by_the_names_that_stand_in_the_ledger(tmp_path: Path) -> None:
         assert price is not None
         assert price.rates.input == price.rates.output == 0
     assert offer("nobody/nothing").price is None
+
+
+def test_apps_may_call_their_sessions_as_they_like(tmp_path: Path) -> None:
+    """A name is no path, whatever it looks like; and one of a damaged log is answered from the ledger."""
+    app = Application(Settings(), tmp_path, {})
+    use = Usage(input_tokens=1_000, output_tokens=10)
+    names = ("../../etc/passwd", "a b/c:d", "日本", "s-damaged")
+    app.ledger.append_many([booked(use, when=NOW, who=CLINE, endpoint=LUNA, session=name) for name in names[:3]])
+    app.ledger.append_many([booked(use, when=NOW, endpoint=LUNA, session=names[3])])
+    log = app.store.path(names[3])
+    log.parent.mkdir(parents=True)
+    log.write_bytes(b"\x00 no event\n")
+    for name in names:
+        found = session_growth(app, which_session(app, name))
+        assert (found["session"]["session_id"], found["session"]["tokens"]) == (name, "1010")
+        assert int(found["forecast"]["window"]) > 1_000
+    app.ledger.close()

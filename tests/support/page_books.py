@@ -8,6 +8,7 @@ from typing import Final
 from tallystick_agent.protocol.attribution import Attribution
 from tallystick_agent.protocol.usage import Cost, Segment, Usage
 from tallystick_agent.usage.ledger import Ledger
+from tallystick_agent.usage.places import database
 from tallystick_agent.usage.record import LedgerRow
 
 HOSTILE: Final = '<img src=x onerror="window.hurt=1">'
@@ -29,6 +30,14 @@ APPS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("evil.example", HOSTILE, ()),
 )
 SESSION: Final = "s-grows"
+SETTINGS: Final = f"""
+[endpoints."openrouter/{MODELS[0]}"]
+window_tokens = 200000
+price = {{ input = "3", output = "15", cache_read = "0.3" }}
+[endpoints."openrouter/{MODELS[1]}"]
+price = {{ input = "2.5", output = "12", cache_read = "0.25" }}
+"""
+"""Prices and a window that no catalog of a later day changes."""
 DAYS: Final = 100
 _PURPOSES: Final = ("turn", "turn", "turn", "turn", "compaction", "title", "completion", "sub_agent")
 _USES: Final = ("programming", "programming", "technology", "science", "roleplay", "")
@@ -37,17 +46,22 @@ _CODE: Final = ("python", "python", "typescript", "rust", "go", "c++", "")
 
 
 def write(folder: Path, *, harm: bool = True) -> Ledger:
-    """A new ledger in a folder, written until today; without the names that mean harm, it can be shown."""
-    ledger = Ledger(folder / "ledger.db")
-    now = datetime.now(UTC)
-    rows = [*_months(now), *_session(now)]
-    ledger.append_many([row for row in rows if harm or HOSTILE not in (row.attribution.title, row.model.partition("/")[2])])
+    """A new home with a ledger, written until today; without the names that mean harm, it can be shown."""
+    (folder / "settings.toml").write_text(SETTINGS)
+    ledger = Ledger(database("", folder))
+    ledger.append_many(rows(harm=harm))
     return ledger
 
 
+def rows(*, harm: bool = True) -> list[LedgerRow]:
+    now = datetime.now(UTC)
+    found = [*_months(now), *_session(now)]
+    return [row for row in found if harm or HOSTILE not in (row.attribution.title, row.model.partition("/")[2])]
+
+
 def write_huge(folder: Path) -> Ledger:
-    """A ledger of one request with more tokens than a JavaScript number holds."""
-    ledger = Ledger(folder / "ledger.db")
+    """A home whose ledger has one request with more tokens than a JavaScript number holds."""
+    ledger = Ledger(database("", folder))
     ledger.append(_row(datetime.now(UTC), 0, 0, session="s-huge", number=0, sizes=(HUGE - 5, 0, 5), nanos=HUGE - 1))
     return ledger
 

@@ -1,27 +1,22 @@
-"""A small HTTP server for the web page's tests: the page's own files, and the API's views over a ledger, behind a token."""
+"""A small HTTP server for the web page's tests: the page's own files, and the figures of a home, behind a token."""
 
+import asyncio
 import contextlib
 import json
+import os
 import threading
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tallystick_agent.protocol.errors import TallystickError
-from tallystick_agent.protocol.usage import Price, Rates
-from tallystick_agent.usage.growth import growth
-from tallystick_agent.usage.ledger import Ledger
-from tallystick_server import growth_view
-from tallystick_server import rankings_view as views
-from tallystick_server.gateway import keys_view
+from tallystick_agent.protocol.errors import StorageError, TallystickError
+from tallystick_server.compose import Application
+from tallystick_server.gateway.figures import figures
 from tallystick_server.gateway.page import asset
-from tallystick_server.prices import Offer
-from tallystick_server.rankings_query import read_rankings, read_series, read_sessions, read_window
-from tallystick_server.sessions_view import sessions
 
 TOKEN = "tk-page-test"
 
@@ -37,26 +32,12 @@ class MadeKey:
 KEYS = (MadeKey(name="laptop"), MadeKey(name="ci", title="Builds"), MadeKey(name="grafana", reads=True))
 
 
-AHEAD = {
-    "window": "200000", "reserved": "0", "used_share": "0.7700", "tokens_per_request": "3400", "tokens_per_turn": "13600",
-    "requests_left": 13, "turns_left": 4, "last_turn": 15, "budget_usd": None, "budget_turns_left": None,
-    "budget_last_turn": None,
-}  # fmt: skip
-
-
-PRICE = Price(rates=Rates(input=Decimal(3), output=Decimal(15), cache_read=Decimal("0.3")))
-
-
-def _offer(slug: str) -> Offer:
-    return Offer(slug=slug, price=PRICE, window_tokens=200_000)
-
-
 class PageServer(ThreadingHTTPServer):
-    """`ledger` may be missing: then every question fails."""
+    """Without an application every question fails."""
 
-    def __init__(self, ledger: Ledger | None) -> None:
+    def __init__(self, app: Application | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.ledger = ledger
+        self.app = app
         self.seen: list[str] = []
         """Every request's target, as it came."""
 
@@ -65,30 +46,10 @@ class PageServer(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def answer(self, path: str, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
-        now = datetime.now(UTC)
-        if self.ledger is None:
-            remedy = "Make room, and start the gateway again."
-            return 503, {
-                "error": {"message": "The ledger cannot be read: the disk is full.", "code": "storage", "remedy": remedy}
-            }
-        match path.removeprefix("/v1/").split("/"):
-            case ["rankings", "series"]:
-                return 200, views.series(self.ledger, read_series(query, today=now.date()), now=now)
-            case ["rankings", kind]:
-                return 200, views.rankings(self.ledger, read_rankings(kind, query, today=now.date()), now=now)
-            case ["usage", "summary"]:
-                return 200, views.summary(self.ledger, read_window(query, today=now.date()), now=now)
-            case ["sessions"]:
-                return 200, sessions(self.ledger, read_sessions(query, today=now.date()), now=now)
-            case ["sessions", session, "growth"]:
-                found = growth(growth_view.session_rows(self.ledger, session))
-                return 200, growth_view.growth_json(session, found, _offer, AHEAD, now=now)
-            case ["budgets"]:
-                return 200, {"data": []}
-            case ["keys"]:
-                return 200, keys_view.keys(self.ledger, KEYS, read_window(query, today=now.date()), now=now)
-            case _:
-                return 404, {"error": {"message": f"There is no {path}.", "code": "not_found"}}
+        if self.app is None:
+            raise StorageError("The ledger cannot be read: the disk is full.", remedy="Make room, and start the gateway again.")
+        found = figures(self.app, KEYS, path.removeprefix("/v1/"), query, now=datetime.now(UTC))
+        return (404, {"error": {"message": f"There is no {path}.", "code": "not_found"}}) if found is None else (200, found)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -107,7 +68,10 @@ class _Handler(BaseHTTPRequestHandler):
             try:
                 self._json(*server.answer(unquote(target.path), dict(parse_qsl(target.query))))
             except TallystickError as error:
-                self._json(400, {"error": {"message": error.message, "code": error.code, "remedy": error.remedy}})
+                self._json(
+                    503 if isinstance(error, StorageError) else 400,
+                    {"error": {"message": error.message, "code": error.code, "remedy": error.remedy}},
+                )
 
     def _json(self, status: int, body: dict[str, Any]) -> None:
         self._send(status, json.dumps(body).encode(), {"content-type": "application/json"})
@@ -125,8 +89,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def page_server(ledger: Ledger | None) -> Generator[PageServer]:
-    server = PageServer(ledger)
+def page_server(home: Path | None) -> Generator[PageServer]:
+    app = None if home is None else Application.load(environment={"TALLYSTICK_HOME": str(home), "PATH": os.environ["PATH"]})
+    server = PageServer(app)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -135,3 +100,5 @@ def page_server(ledger: Ledger | None) -> Generator[PageServer]:
         server.shutdown()
         thread.join()
         server.server_close()
+        if app is not None:
+            asyncio.run(app.close())

@@ -36,7 +36,9 @@ def _account() -> pwd.struct_passwd | None:
 
 
 class PostgresProcess:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, synced: bool = False) -> None:
+        """`synced` waits for the disk, as a real one does."""
+        self.synced = synced
         self.folder = folder
         self.password = secrets.token_hex(8)
         self.port = _free_port()
@@ -53,7 +55,13 @@ class PostgresProcess:
 
     def start(self) -> None:
         log = (self.folder / "log").open("ab")
-        given = ("-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.folder}", "-c", "fsync=off")
+        given = (
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            f"unix_socket_directories={self.folder}",
+            *(() if self.synced else ("-c", "fsync=off")),
+        )
         command = [*self._as_user(), str(program("postgres")), "-D", str(self.folder / "data"), "-p", str(self.port), *given]
         self._process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder)
         log.close()
@@ -106,11 +114,11 @@ def _free_port() -> int:
 
 
 @contextmanager
-def running() -> Generator[PostgresProcess]:
+def running(*, synced: bool = False) -> Generator[PostgresProcess]:
     """A server with nothing in it. Its folder lies outside of pytest's, which no other user may enter."""
     folder = Path(tempfile.mkdtemp(prefix="tallystick-postgres-"))
     try:
-        server = PostgresProcess(folder)
+        server = PostgresProcess(folder, synced=synced)
         server.start()
         try:
             yield server

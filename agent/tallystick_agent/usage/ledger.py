@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tallystick_agent.usage import appending, reports, session_list
+from tallystick_agent.usage import appending, openings, reports, session_list
 from tallystick_agent.usage.columns import COLUMNS, row_of
 from tallystick_agent.usage.database import Database, Work
+from tallystick_agent.usage.limits import COLUMN, Limit, LimitReached, Spender, Standing, check, standings
+from tallystick_agent.usage.openings import Alive, OpenRequest, Process
 from tallystick_agent.usage.record import LedgerRow
 from tallystick_agent.usage.reports import GroupBy, SegmentTotal, Total
-from tallystick_agent.usage.rollups import DAYS, ROLLUPS, differing
+from tallystick_agent.usage.rollups import DAYS, FOR_EVER, ROLLUPS, differing
 from tallystick_agent.usage.schema import VERSION as VERSION
 from tallystick_agent.usage.session_list import SessionEntry
 from tallystick_agent.usage.sums import AppEntry, Booked, Dimension, Query, SegmentSum, SessionSum, Sum
@@ -41,6 +43,23 @@ class Seen:
     output_tokens: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A request to be opened, by whom and under which limits."""
+
+    request: OpenRequest
+    process: Process
+    limits: Sequence[Limit] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    opened: tuple[list[Standing] | LimitReached, ...]
+    """Of each request to be opened how its limits stood, or why it was not."""
+    added: tuple[bool, ...]
+    """Of each row, whether it was new."""
+
+
 class Ledger:
     """Blocks; safe to call from threads. Every method may raise `StorageError`."""
 
@@ -65,10 +84,51 @@ class Ledger:
         """Adds rows, all or none of the new ones, synced; gives how many were new."""
         with self._database.writing() as work:
             added = appending.add(work, rows)
+        return self._told(rows, added)
+
+    def _told(self, rows: Sequence[LedgerRow], added: Sequence[bool]) -> int:
+        """Tells the observers which rows were new, and gives their number."""
         new = [row for row, fresh in zip(rows, added, strict=True) if fresh]
         for observer in self._observers if new else ():
             observer(new)
         return len(new)
+
+    def commit(self, opens: Sequence[Opening], closed: Sequence[tuple[str, int]], rows: Sequence[LedgerRow]) -> Committed:
+        """One transaction: opens requests under their limits, forgets those that were never sent, and adds rows.
+
+        Synced where there are rows. A request that a limit forbids is not opened, and the others are.
+        """
+        with self._database.writing(durable=bool(rows)) as work:
+            opened = [_open(work, one) for one in opens]
+            if closed:
+                openings.close(work, closed)
+            added = appending.add(work, rows) if rows else []
+        self._told(rows, added)
+        return Committed(opened=tuple(opened), added=tuple(added))
+
+    def book_lost(self, me: Process, alive: Alive, now_ms: int) -> int:
+        """Books requests that were under way in processes which are gone; gives how many."""
+        with self._database.reading() as work:
+            if not openings.orphans(work, me, alive, now_ms):
+                return 0
+        with self._database.writing() as work:
+            lost = openings.orphans(work, me, alive, now_ms)
+            added = appending.add(work, lost)
+        return self._told(lost, added)
+
+    def standings(self, limits: Sequence[Limit]) -> list[Standing]:
+        """What was spent and what is reserved under each limit."""
+        with self._database.reading() as work:
+            return standings(work, limits)
+
+    def spenders(self, kind: Spender, first_day: int, last_day: int) -> list[str]:
+        """The names that something was spent under, or is reserved, dearest first."""
+        open_now = f" UNION ALL SELECT {COLUMN[kind]}, nanos, tokens FROM open_requests" if kind in COLUMN else ""
+        sql = f"SELECT name, nanos, tokens FROM spending WHERE kind = ? AND day >= ? AND day <= ?{open_now}"
+        days = (0, 0) if kind in FOR_EVER else (first_day, last_day)
+        with self._database.reading() as work:
+            rows = work.all(f"SELECT name, sum(nanos), sum(tokens) FROM ({sql}) found GROUP BY 1", (kind, *days))
+        return [name for name, *_ in sorted(rows, key=lambda row: (-row[1], -row[2], row[0])) if name]
 
     def check(self) -> None:
         """Opens the database, so that nothing is spent that could not be booked. Raises `StorageError`."""
@@ -76,6 +136,11 @@ class Ledger:
             with self._database.writing():
                 pass
             self._checked = True
+
+    def probe(self) -> None:
+        """Writes something and takes it back: a full disk refuses that too. Raises `StorageError`."""
+        with self._database.writing() as work:
+            openings.probe(work)
 
     def sums(self, query: Query) -> list[Sum]:
         """From roll-ups; most tokens first."""
@@ -107,17 +172,20 @@ class Ledger:
         most: int = 1_000,
     ) -> list[Booked]:
         """Rows as they were booked, in that order; the next page begins after the last one's id."""
-        where, values = ["id > ?", "time_ms >= ?"], [after_id, since_ms]
+        # The sign keeps a database from collecting all rows of the time for each page: it goes on from the last id.
+        where, given = ["id > ?", "+time_ms >= ?"], list[Any]((after_id, since_ms))
         if until_ms is not None:
-            where.append("time_ms < ?")
-            values.append(until_ms)
-        sql = f"SELECT id, {', '.join(COLUMNS)} FROM requests WHERE {' AND '.join(where)}"
-        given: list[Any] = [*values]
+            where.append("+time_ms < ?")
+            given.append(until_ms)
         if session_id is not None:
-            sql += " AND session_id = ?"
+            where.append("session_id = ?")
             given.append(session_id)
+        sql = f"SELECT id, {', '.join(COLUMNS)} FROM requests WHERE {' AND '.join(where)} ORDER BY id LIMIT ?"
         with self._database.reading() as work:
-            found = work.all(f"{sql} ORDER BY id LIMIT ?", (*given, most))
+            if since_ms > 0 and after_id == 0 and session_id is None:
+                first = work.all("SELECT min(id) FROM requests WHERE time_ms >= ?", (since_ms,))[0][0]
+                given[0] = first - 1 if first is not None else 2**62
+            found = work.all(sql, (*given, most))
         return [Booked(id=number, row=row_of(values)) for number, *values in found]
 
     def newest_session(self) -> str:
@@ -230,10 +298,12 @@ class Ledger:
         with self._database.reading() as work:
             return [row_of(values) for values in work.all(sql, (provider, since_ms, most))]
 
-    def unbalanced(self) -> int:
+    def unbalanced(self, since_ms: int = 0) -> int:
         """Rows whose segments do not sum to their tokens; always 0 (`tallystick doctor` checks it)."""
         with self._database.reading() as work:
-            return _unbalanced(work)
+            parts = f"SELECT coalesce(sum(CAST(s.value AS BIGINT)), 0) FROM {work.dialect.parts}"
+            sql = f"SELECT count(*) FROM requests r WHERE time_ms >= ? AND input_tokens + output_tokens <> ({parts})"
+            return int(work.all(sql, (since_ms,))[0][0])
 
     def differing(self, first_day: int = 0) -> dict[str, int]:
         """By roll-up, how many of its sums are not those of the rows from a UTC day on; always 0."""
@@ -249,6 +319,16 @@ class Ledger:
         self._database.close()
 
 
+def _open(work: Work, one: Opening) -> list[Standing] | LimitReached:
+    request = one.request
+    try:
+        found = check(work, one.limits, nanos=request.nanos, tokens=request.tokens)
+    except LimitReached as reached:
+        return reached
+    openings.insert(work, request, one.process)
+    return found
+
+
 def _session_sum(row: tuple[Any, ...]) -> SessionSum:
     first_day, session_id, app, model, *sums = row
     turns, requests, tokens, cost_nanos, unpriced = map(int, sums)
@@ -256,8 +336,3 @@ def _session_sum(row: tuple[Any, ...]) -> SessionSum:
         first_day=first_day, session_id=session_id, app=app, model=model, turns=turns, requests=requests, tokens=tokens,
         cost_nanos=cost_nanos, unpriced=unpriced,
     )  # fmt: skip
-
-
-def _unbalanced(work: Work) -> int:
-    parts = f"SELECT coalesce(sum(CAST(s.value AS BIGINT)), 0) FROM {work.dialect.parts}"
-    return int(work.all(f"SELECT count(*) FROM requests r WHERE input_tokens + output_tokens <> ({parts})")[0][0])

@@ -33,7 +33,7 @@ class SessionEntry:
 def newest(
     work: Work, first_day: int, last_day: int, *, app: str | None, model: str | None, most: int, offset: int
 ) -> tuple[list[SessionEntry], int]:
-    """A page of them, newest first, and how many there are."""
+    """A page of them, by the last day that counts and then by their last request, and how many there are."""
     where, values = ["day >= ?", "day <= ?", "session_id <> ''"], list[Any]((first_day, last_day))
     for column, wanted in (("app", app), ("model", model)):
         if wanted is not None:
@@ -52,7 +52,7 @@ def newest(
     # Within a day the rows tell who is newer, so that all sessions of the page's last day are asked for.
     edge = days[ordered[min(offset + most, len(ordered)) - 1]]
     times = _times(work, [session for session in ordered if days[session] >= edge])
-    page = sorted(times, key=lambda session: (-times[session][1], session))[offset : offset + most]
+    page = sorted(times, key=lambda session: (-days[session], -times[session][1], session))[offset : offset + most]
     return [_entry(session, parts[session], times[session]) for session in page], len(ordered)
 
 

@@ -14,6 +14,7 @@ from tallystick_server.usage_view import Period, since_ms
 
 if TYPE_CHECKING:
     from tallystick_agent.usage.exports.columns import Entry
+    from tallystick_server.telemetry.setup import Signals
 
 _ENDINGS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 
@@ -28,6 +29,9 @@ _ENDINGS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "p
 @click.option("--net", "fold", is_flag=True, help="Fold corrections into the rows that they correct.")
 @click.option("-o", "--output", default="-", show_default=True, metavar="FILE", help="A file; - is standard output.")
 @click.option("--endpoint", metavar="URL", help="With otlp: the collector, e.g. http://127.0.0.1:4318.")
+@click.option(
+    "--signals", type=click.Choice(["both", "traces", "metrics"]), help="With otlp: what is sent; unset: as set, else both."
+)
 def command(
     kind: str | None,
     period: str,
@@ -38,6 +42,7 @@ def command(
     fold: bool,
     output: str,
     endpoint: str | None,
+    signals: str | None,
 ) -> int:
     """Write every request of a period as CSV, JSON Lines or Parquet, or send it to an OpenTelemetry collector.
 
@@ -52,8 +57,8 @@ def command(
     in front. docs/exports.md lists the columns.
     """
     chosen = kind or _ENDINGS.get(Path(output).suffix.lower()) or "csv"
-    if endpoint is not None and chosen != "otlp":
-        raise click.UsageError("--endpoint is for --format otlp.")
+    if (endpoint is not None or signals is not None) and chosen != "otlp":
+        raise click.UsageError("--endpoint and --signals are for --format otlp.")
     if chosen == "otlp" and output != "-":
         raise click.UsageError("--format otlp sends to a collector and writes no file.")
     first = _time_ms(since, "--since") if since else since_ms(cast(Period, period), datetime.now().astimezone())
@@ -66,7 +71,7 @@ def command(
         session_id = app.store.find(session) if session else None
         rows: Iterable[Entry] = walk(app.ledger, since_ms=first, until_ms=last, session_id=session_id, app=app_name)
         if chosen == "otlp":
-            return _send(app, rows, endpoint)
+            return _send(app, rows, endpoint, cast("Signals | None", signals))
         count = _write(chosen, net(rows) if fold else rows, output)
     finally:
         app.ledger.close()
@@ -98,7 +103,7 @@ def _write(kind: str, rows: "Iterable[Entry]", output: str) -> int:
         return write(rows, out)
 
 
-def _send(app: Application, rows: "Iterable[Entry]", endpoint: str | None) -> int:
+def _send(app: Application, rows: "Iterable[Entry]", endpoint: str | None, signals: "Signals | None") -> int:
     import asyncio
 
     from tallystick_server.cli.exit_codes import ExitCode
@@ -106,7 +111,7 @@ def _send(app: Application, rows: "Iterable[Entry]", endpoint: str | None) -> in
     from tallystick_server.telemetry.start import export_period
 
     try:
-        done = asyncio.run(export_period(app, rows, endpoint))
+        done = asyncio.run(export_period(app, rows, endpoint, signals))
     except ProviderError as error:
         show_error(error.message, error.remedy)
         return int(ExitCode.PROVIDER)

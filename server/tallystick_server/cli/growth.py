@@ -44,7 +44,7 @@ def command(session: str | None, budget: Decimal | None, as_json: bool) -> int:
     app = Application.load()
     session_id = which_session(app, session)
     if not session_id:
-        nothing = {"session": None, "data": [], "turns": [], "forecast": None}
+        nothing: Json = {"session": None, "data": [], "turns": [], "forecast": None}
         click.echo(json.dumps(nothing) if as_json else "No session has used anything yet.")
         return 0
     found = session_growth(app, session_id, budget_nanos=nanos_from_usd(budget) if budget is not None else None)

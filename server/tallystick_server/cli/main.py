@@ -18,6 +18,7 @@ _COMMANDS = {
     "rankings": "Rank models, authors, apps, purposes, languages and more by what they used.",
     "growth": "Show why a session's tokens grow, and how long its window and money last.",
     "whatif": "Price what was used as another model would have.",
+    "budgets": "Show hard budgets and what is left of them.",
     "context": "Find the code that a task is about, or show what a session's requests were made of.",
     "models": "List models, or pull one that runs on this machine.",
     "route": "Show which endpoints would serve a model, and why.",

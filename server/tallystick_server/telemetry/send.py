@@ -33,6 +33,8 @@ class Collector:
     metrics_url: str
     """Either is empty where that signal is not wanted."""
     headers: Mapping[str, str]
+    packed: bool = True
+    """With gzip."""
     timeout_s: float = 10.0
     """Seconds for one attempt."""
     patience_s: float = 60.0
@@ -69,7 +71,7 @@ async def send(
     url = collector.traces_url if signal == "traces" else collector.metrics_url
     headers = {**collector.headers, "content-type": "application/x-protobuf"}
     content = body
-    if len(body) > SMALL:
+    if collector.packed and len(body) > SMALL:
         content = gzip.compress(body, 6, mtime=0)
         headers["content-encoding"] = "gzip"
     begun, pause = clock.monotonic(), FIRST_PAUSE_S

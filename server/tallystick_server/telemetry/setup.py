@@ -1,7 +1,8 @@
 """Where telemetry goes and with which headers, from the user's settings, environment and keys. Owns the reading of `OTEL_*`."""
 
 from collections.abc import Mapping
-from typing import Final
+from dataclasses import replace
+from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
 
 from tallystick_agent.ports import SecretStore
@@ -12,6 +13,7 @@ from tallystick_agent.settings import Settings, TelemetrySettings
 from tallystick_server.telemetry.send import Collector, Signal, endpoints
 from tallystick_server.telemetry.words import Server
 
+Signals = Literal["both", "traces", "metrics"]
 _PORTS: Final = {"https": 443, "http": 80}
 _BASE: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _HEADERS: Final = "OTEL_EXPORTER_OTLP_HEADERS"
@@ -35,6 +37,7 @@ def configured(settings: TelemetrySettings, keys: SecretStore) -> Collector:
         traces_url=traces if settings.signals != "metrics" else "",
         metrics_url=metrics if settings.signals != "traces" else "",
         headers=headers,
+        packed=settings.compression == "gzip",
     )
 
 
@@ -66,7 +69,19 @@ def asked(endpoint: str | None, settings: TelemetrySettings, keys: SecretStore, 
     origins = {origin_of(url) for url in (base, *named.values()) if url}
     meant = not origins or {origin_of(url) for url in (traces, metrics) if url} <= origins
     headers = _pairs(environment.get(_HEADERS, "")) if meant else {}
-    return Collector(traces_url=traces, metrics_url=metrics, headers=headers)
+    return Collector(traces_url=traces, metrics_url=metrics, headers=headers, packed=settings.compression == "gzip")
+
+
+def only(collector: Collector, signals: Signals | None) -> Collector:
+    """The collector for one of the signals. Raises `ConfigurationError` where nothing is left to send."""
+    found = replace(
+        collector,
+        traces_url="" if signals == "metrics" else collector.traces_url,
+        metrics_url="" if signals == "traces" else collector.metrics_url,
+    )
+    if not found.traces_url and not found.metrics_url:
+        raise ConfigurationError(f"The collector has no address for {signals or 'anything'}.", remedy="Give --endpoint URL.")
+    return found
 
 
 def servers(settings: Settings, bases: Mapping[str, str]) -> dict[str, Server]:

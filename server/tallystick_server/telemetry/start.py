@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tallystick_agent.protocol.errors import TallystickError
 from tallystick_server.telemetry import encode
 from tallystick_server.telemetry.after import Exported, PeriodExport
 from tallystick_server.telemetry.live import LiveExport
-from tallystick_server.telemetry.setup import asked, configured, servers
+from tallystick_server.telemetry.send import Sent, Signal, send
+from tallystick_server.telemetry.setup import Signals, asked, configured, only, servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 AT_CLOSE_S: Final = 3.0
 """Seconds that closing waits for a collector."""
+PROBE_S: Final = 3.0
 
 
 def live_export(app: "Application") -> LiveExport | None:
@@ -47,12 +50,15 @@ async def close_export(export: LiveExport) -> None:
     await asyncio.to_thread(export.close, AT_CLOSE_S)
 
 
-async def export_period(app: "Application", entries: "Iterable[Entry]", endpoint: str | None) -> Exported:
-    """Sends a period that is over. Raises `TallystickError`."""
+async def export_period(
+    app: "Application", entries: "Iterable[Entry]", endpoint: str | None, signals: "Signals | None" = None
+) -> Exported:
+    """Sends a period that is over. `signals` unset goes by the collector. Raises `TallystickError`."""
     from tallystick_agent.providers.http import Transport
 
     encode.check()
-    collector = asked(endpoint, app.settings.telemetry, app.keys, app.environment)
+    telemetry = app.settings.telemetry.model_copy(update={"signals": signals} if signals else {})
+    collector = only(asked(endpoint, telemetry, app.keys, app.environment), signals)
     transport = Transport(app.settings.network, app.settings.attribution, app.clock)
     resource = encode.resource_of(app.settings.telemetry.resource, "ledger")
     try:
@@ -60,3 +66,24 @@ async def export_period(app: "Application", entries: "Iterable[Entry]", endpoint
         return await export.run(entries)
     finally:
         await transport.close()
+
+
+async def probe(app: "Application") -> str:
+    """Sends the settings' collector a batch of nothing. Gives why it does not take one; empty where it does."""
+    from tallystick_agent.providers.http import Transport
+
+    try:
+        encode.check()
+        collector = replace(configured(app.settings.telemetry, app.keys), timeout_s=PROBE_S)
+    except TallystickError as error:
+        return f"{error.message} {error.remedy}"
+    transport = Transport(app.settings.network, app.settings.attribution, app.clock)
+    try:
+        both: tuple[tuple[Signal, str], ...] = (("traces", collector.traces_url), ("metrics", collector.metrics_url))
+        for signal, url in both:
+            sent = await send(transport, collector, signal, b"", app.clock, lambda: True) if url else Sent()
+            if sent.error:
+                return f"{url}: {sent.error}"
+    finally:
+        await transport.close()
+    return ""

@@ -17,12 +17,16 @@ from tallystick_agent.usage.places import database
 class Place:
     """Somewhere a ledger lies, which any number of connections may open."""
 
-    def __init__(self, name: str, opened: Callable[[], Database], execute: Callable[[str], list[Any]]) -> None:
-        self.name = name
-        self.opened = opened
+    def __init__(self, url: str, home: Path | None, execute: Callable[[str], list[Any]]) -> None:
+        """`home` where it is a file there."""
+        self.url = url
+        self.home = home
         self.execute = execute
         """SQL behind the ledger's back."""
         self._ledgers: list[Ledger] = []
+
+    def opened(self) -> Database:
+        return database(self.url, self.home or Path())
 
     def ledger(self) -> Ledger:
         ledger = Ledger(self.opened())
@@ -42,12 +46,12 @@ def places(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
     def in_file() -> Place:
         home = folder / str(next(numbers))
-        return Place("sqlite", lambda: database("", home), lambda sql: _execute(home / "ledger.sqlite3", sql))
+        return Place("", home, lambda sql: _execute(home / "ledger.sqlite3", sql))
 
     def in_server() -> Place:
         server: PostgresProcess = request.getfixturevalue("postgres")
         schema = server.schema()
-        return Place("postgres", lambda: database(server.url(schema), folder), lambda sql: server.execute(sql, schema))
+        return Place(server.url(schema), None, lambda sql: server.execute(sql, schema))
 
     def make() -> Place:
         made.append(in_file() if request.param == "sqlite" else in_server())

@@ -52,7 +52,7 @@ def odd(time_ms: int, ending: tuple[str, str], calls: int, images: int, opens: b
 ODD = st.builds(
     odd,
     st.integers(MIDDAY - 3 * DAY, MIDDAY + 3 * DAY),
-    st.sampled_from([("stop", ""), ("failed", "provider_timeout"), ("aborted", "interrupted"), ("lost", "interrupted")]),
+    st.sampled_from([("stop", ""), ("failed", "provider_timeout"), ("aborted", "interrupted")]),
     st.integers(0, 2),
     st.integers(0, 1),
     st.booleans(),

@@ -212,7 +212,10 @@ async function states() {
     seen.empty[name] = await page.locator("main").innerText();
   }
   await enter(page, given.huge);
-  seen.huge = { short: await text(page, "td.main .figure"), long: await page.locator("td.main .figure").first().getAttribute("title") };
+  const figure = page.locator("td.main .figure").first();
+  seen.huge = { short: await figure.innerText(), long: await figure.getAttribute("title") };
+  await figure.click();
+  seen.huge.tapped = await figure.innerText();
   await page.goto(`${given.broken}/#token=${given.token}`);
   await page.locator(".problem").first().waitFor();
   seen.broken = await text(page, ".problem");

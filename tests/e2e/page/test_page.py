@@ -4,17 +4,17 @@ One long run (`drive.mjs`), since a start costs more than most steps. Pictures o
 folder that `TALLYSTICK_PICTURES` names, if it does.
 """
 
-import json
 import os
 import re
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.e2e.page.driving import drive
 from tests.e2e.page.pure_calls import CALLS
 from tests.support.page_books import APPS, DAYS, HOSTILE, HUGE, MODELS, SESSION, write, write_huge
 from tests.support.page_server import TOKEN, PageServer, page_server
@@ -22,50 +22,43 @@ from tests.support.page_server import TOKEN, PageServer, page_server
 from tallystick_agent.usage.ledger import Ledger
 
 pytestmark = pytest.mark.e2e
-CHROMIUM = "apt-get install --no-install-recommends chromium"
 Seen = dict[str, Any]
+
+
+def made(folders: pytest.TempPathFactory, write: Callable[[Path], Ledger]) -> Path:
+    """A home with a ledger."""
+    home = folders.mktemp("home")
+    write(home).close()
+    return home
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
-    with page_server(write(tmp_path_factory.mktemp("books"))) as started:
+    with page_server(made(tmp_path_factory, write)) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
 def seen(server: PageServer, driver: Path, tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """What the person saw."""
-    import shutil
-
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        message = f"chromium is missing. {CHROMIUM}"
-        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
     folder = tmp_path_factory.mktemp("page")
     shots = os.environ.get("TALLYSTICK_PICTURES", "")
     if shots:
         Path(shots).mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         others = {
-            "empty": stack.enter_context(page_server(Ledger(folder / "empty.db"))),
-            "huge": stack.enter_context(page_server(write_huge(tmp_path_factory.mktemp("huge")))),
+            "empty": stack.enter_context(page_server(tmp_path_factory.mktemp("empty"))),
+            "huge": stack.enter_context(page_server(made(tmp_path_factory, write_huge))),
             "broken": stack.enter_context(page_server(None)),
-            "pictured": stack.enter_context(page_server(write(tmp_path_factory.mktemp("pictured"), harm=False))),
+            "pictured": stack.enter_context(page_server(made(tmp_path_factory, partial(write, harm=False)))),
         }
         given = {
-            "url": server.url, "token": TOKEN, "shots": shots, "modules": str(driver), "chromium": chromium,
-            "model": MODELS[1], "app": APPS[0][0], "title": APPS[0][1], "session": SESSION,
+            "url": server.url, "token": TOKEN, "shots": shots, "model": MODELS[1], "app": APPS[0][0], "title": APPS[0][1],
+            "session": SESSION,
             "calls": [call for call, _ in CALLS], "only": os.environ.get("TALLYSTICK_PAGE_STEPS", ""),
             **{name: one.url for name, one in others.items()},
         }  # fmt: skip
-        command = ["node", str(Path(__file__).parent / "drive.mjs"), json.dumps(given)]
-        environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
-    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    assert lines, f"{done.stdout}\n{done.stderr}"
-    found: Seen = json.loads(lines[-1])
-    assert done.returncode == 0, json.dumps(found, indent=1, ensure_ascii=False)[:6_000]
-    return found
+        return drive(driver, folder, given)
 
 
 def test_nothing_goes_wrong_and_nothing_goes_elsewhere(seen: Seen, server: PageServer) -> None:
@@ -94,7 +87,7 @@ def test_every_view_draws_all_its_parts(seen: Seen) -> None:
         "model": ["gpt-5.6", "by openai", "Paid per million tokens", "Tokens by app", "Prompt, from a cache", "Kilo Code"],
         "app": ["Cline", "ide-extension", "Model mix", "claude-sonnet-5", "Sessions"],
         "usage": ["Today", "Last 7 days", "Last 30 days", "of the prompts came from a cache", "Provider's price − ours",
-                  "Estimated requests", "What tokens were spent on", "Tool output", "Budgets"],
+                  "Estimated requests", "What tokens were spent on", "Tool output", "Budgets", "Saved by caches"],
         "sessions": ["Sessions", "Tallystick", "Turns"],
         "session": ["How the window grew", "Why it grew", "History", "full in about", "Sent again", "Saved by caches"],
         "keys": ["laptop", "ci"],
@@ -179,7 +172,7 @@ def test_no_page_is_wider_than_its_window(seen: Seen) -> None:
 def test_what_is_empty_huge_or_broken_is_said(seen: Seen) -> None:
     for name in ("rankings", "usage", "sessions"):
         assert re.search(r"Nothing was used yet\.\s+Point an app at http://127\.0\.0\.1:\d+/v1", seen["empty"][name]), name
-    assert seen["huge"] == {"short": "9,007P", "long": f"{HUGE:,}"}
+    assert seen["huge"] == {"short": "9,007P", "long": f"{HUGE:,}", "tapped": f"{HUGE:,}"}
     assert seen["broken"] == "The ledger cannot be read: the disk is full.\n\nMake room, and start the gateway again."
 
 

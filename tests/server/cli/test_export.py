@@ -68,6 +68,7 @@ def test_what_was_asked_for(program: Program) -> None:
         (["--since", "yesterday"], "is no day and no time"),
         (["--format", "xml"], "Invalid value"),
         (["--endpoint", "http://127.0.0.1:1"], "--format otlp"),
+        (["--signals", "traces"], "--format otlp"),
         (["--format", "otlp", "-o", "x"], "writes no file"),
         (["--format", "otlp"], "no collector to send to"),
         (["--format", "otlp", "--endpoint", "localhost:4318"], "no address of a collector"),
@@ -129,8 +130,9 @@ def test_a_period_is_sent_to_a_collector(program: Program) -> None:
         assert done.returncode == 0, done.stderr
         assert done.stderr.startswith("5 requests as 8 spans and")
         assert collector.total("tallystick.cost.nanos") == COST
-        before = {one["id"] for one in collector.spans}
-        program.run("export", "--format", "otlp", "--endpoint", collector.url)
+        before, points = {one["id"] for one in collector.spans}, len(collector.points)
+        program.run("export", "--format", "otlp", "--signals", "traces", "--endpoint", collector.url)
+        assert len(collector.points) == points
         assert {one["id"] for one in collector.spans} == before
 
 
@@ -203,3 +205,15 @@ def test_without_the_library_it_says_how_to_get_it(program: Program, arguments: 
     done = program.execute([sys.executable, "-c", script, "export", *arguments], program.environment)
     assert done.returncode == 2
     assert f"pip install 'tallystick[{extra}]'" in done.stderr
+
+
+def test_the_doctor_asks_the_collector(program: Program) -> None:
+    status = [200]
+    with OtlpCollector(lambda number: Reply(status=status[0])) as collector:
+        (program.home / "settings.toml").write_text(f'[telemetry]\nendpoint = "{collector.url}"\n')
+        assert f"telemetry: {collector.url} takes it" in program.run("doctor").stdout
+        assert (collector.spans, collector.points) == ([], [])
+        status[0] = 401
+        done = program.run("doctor")
+        assert "answered 401" in done.stdout
+        assert done.returncode != 0

@@ -143,6 +143,12 @@ def test_it_is_packed_and_carries_the_headers_and_the_resource() -> None:
     assert spans[0]["resource"]["team"] == "blue"
 
 
+def test_it_can_go_unpacked() -> None:
+    with OtlpCollector() as collector:
+        export(collector.url, many(50), packed=False)
+        assert not any("content-encoding" in one.headers for one in collector.came)
+
+
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_a_busy_collector_is_asked_again_when_it_wishes(status: int) -> None:
     clock = QuickClock()

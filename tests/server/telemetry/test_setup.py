@@ -6,7 +6,7 @@ from tallystick_agent.protocol.errors import ConfigurationError
 from tallystick_agent.settings import Settings, TelemetrySettings
 from tallystick_server.local.bases import origins
 from tallystick_server.telemetry.send import endpoints
-from tallystick_server.telemetry.setup import asked, configured, servers
+from tallystick_server.telemetry.setup import asked, configured, only, servers
 
 ENDPOINT, HEADERS = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"
 
@@ -89,3 +89,12 @@ def test_servers_are_the_providers_hosts() -> None:
     found = servers(Settings(), {"openai": "http://10.0.0.5:8000/v1"})
     assert (found["openrouter"].address, found["openrouter"].port) == ("openrouter.ai", 443)
     assert (found["openai"].address, found["openai"].port) == ("10.0.0.5", 8000)
+
+
+def test_one_signal_and_never_none() -> None:
+    both = asked("http://c:1", TelemetrySettings(), Keys(), {})
+    assert only(both, None) == only(both, "both") == both
+    assert (only(both, "traces").metrics_url, only(both, "metrics").traces_url) == ("", "")
+    traces = asked(None, TelemetrySettings(), Keys(), {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c:1/x"})
+    with pytest.raises(ConfigurationError, match="no address for metrics"):
+        only(traces, "metrics")

@@ -25,9 +25,13 @@ export function svg(tag, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
-/** Short for the eye, every digit on hover and for who cannot see it. */
+/** Short for the eye, every digit on hover, and in its place after a click or a tap. */
 export function figure(short, long) {
-  return short === long ? h("span", { class: short === "unknown" ? "unknown" : "" }, short) : h("span", { class: "figure", title: long }, short);
+  if (short === long) {
+    return h("span", { class: short === "unknown" ? "unknown" : "" }, short);
+  }
+  const element = h("span", { class: "figure", title: long, onclick: () => { element.textContent = element.textContent === short ? long : short; } }, short);
+  return element;
 }
 
 export function dot(hueClass) {

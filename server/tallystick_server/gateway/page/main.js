@@ -39,7 +39,8 @@ function context(route, signal) {
     route, today, waits: [], range: { first: shiftDay(last, 1 - DAYS[route.filters.period]), last },
     ask: asker(signal),
     go: (filters) => { location.hash = address(route.view, route.id, filters); },
-    titles: async () => new Map((await named(here)).app.map(({ value, title }) => [value, title])),
+    // A chart without titles still tells the apps by their addresses.
+    titles: () => named(here).then((found) => new Map(found.app.map(({ value, title }) => [value, title])), () => new Map()),
     refused: (error) => running?.here === here && gate(error),
   };
   return here;

@@ -1,7 +1,7 @@
 // A series over periods as a figure: stacked columns, their legend, the same as a table. Owns what a period's bar is called.
 
 import { light, stackedColumns } from "./columns.js";
-import { dot, figure, h } from "./dom.js";
+import { dot, h } from "./dom.js";
 import { brief, dayName, exact, modelParts, percent, periodName, ratio, shiftDay, shiftMonth } from "./format.js";
 import { hue, paint } from "./palette.js";
 import { seriesNames } from "./scale.js";
@@ -50,7 +50,7 @@ export function legendOf(chart, entries) {
         items.forEach(({ firstChild }, at) => firstChild.setAttribute("aria-pressed", String(entries[at] === held)));
         light(chart, held?.names ?? entry.names);
       },
-    }, dot(entry.hue), h("span", { class: "legend-name" }, entry.label), figure(entry.short, entry.long));
+    }, dot(entry.hue), h("span", { class: "legend-name" }, entry.label), h("span", { class: "legend-sum", title: entry.long }, entry.short));
     return h("li", {}, button);
   });
   return h("ul", { class: "legend", "aria-label": "Legend" }, items);

@@ -1,13 +1,14 @@
 // Spend and tokens of today, this week and this month; what a period's tokens were spent on, and how exact all that is.
 
 import { h } from "./dom.js";
-import { counted, dollars, exact, nanos, percent, whole, words } from "./format.js";
+import { brief, counted, dollars, exact, nanos, percent, whole, words } from "./format.js";
 import { budgets } from "./budgets.js";
 import { splitBar, uses } from "./details.js";
 import { bars, empty, money, section, tiles, tokens } from "./parts.js";
 import { familyHue } from "./palette.js";
 import { asked } from "./rankings.js";
 import { seriesFigure, shortModel } from "./series.js";
+import { firstRows, table } from "./table.js";
 
 const NOW = [["day", "Today"], ["week", "Last 7 days"], ["month", "Last 30 days"]];
 
@@ -16,7 +17,7 @@ export function usage(context) {
     h("div", { class: "columns-3 now" }, NOW.map(([period, title]) => now(context, period, title))),
     budgets(context),
     daily(context),
-    h("div", { class: "columns-2" }, spentOn(context), exactness(context)),
+    h("div", { class: "columns-2" }, spentOn(context), h("div", { class: "stack" }, saved(context), exactness(context))),
   ];
 }
 
@@ -60,20 +61,45 @@ function spentOn(context) {
   });
 }
 
+function saved(context) {
+  return section(context, { title: "Saved by caches", note: "At today's prices, fees for writing taken off" }, async () => {
+    const { data, meta } = await context.ask("/v1/usage/savings", asked(context));
+    if (data.length === 0) {
+      return h("p", { class: "empty small" }, "Nothing came from a cache.");
+    }
+    const doubts = [meta.exact ? "" : "about, since some prices depend on a request's length", some(meta.unknown_tokens) ? `without ${brief(meta.unknown_tokens)} cached tokens whose price is not known` : ""].filter(Boolean).join("; ");
+    return [
+      h("p", { class: "big" }, money(meta.saved_usd), doubts ? h("small", {}, doubts) : null),
+      firstRows(data, (rows) => table("Saved by endpoint", [
+        { title: "Endpoint", kind: "wide", heading: true, cell: (row) => endpoint(row.name) },
+        { title: "Cached", kind: "number", hide: "narrow", cell: (row) => percent(row.cached_share) },
+        { title: "Tokens", kind: "number", cell: (row) => tokens(row.cached_tokens) },
+        { title: "Saved", kind: "number", class: "main", cell: (row) => money(row.saved_usd) },
+      ], rows), 5),
+    ];
+  });
+}
+
+/** The model's name, with whom it was asked of below. */
+function endpoint(slug) {
+  const at = slug.lastIndexOf("/");
+  return h("span", { class: "named" }, h("span", { class: "named-text" }, h("span", {}, slug.slice(at + 1)), at > 0 ? h("small", {}, slug.slice(0, at)) : null));
+}
+
 function exactness(context) {
   return section(context, { title: "How exact this is" }, async () => {
     const { total } = (await summary(context)).meta;
     const drift = nanos(total.drift_usd);
     return tiles([
-      ["Spent", money(total.cost_usd), isSome(total.unpriced) ? `without ${counted(total.unpriced, "request")} whose price is not known` : "every request has a price"],
+      ["Spent", money(total.cost_usd), some(total.unpriced) ? `without ${counted(total.unpriced, "request")} whose price is not known` : "every request has a price"],
       ["Provider's price − ours", money(total.drift_usd), drift === 0n ? "they agree wherever both are known" : `${dollars(total.drift_usd)} over the requests that have both`],
-      ["Estimated requests", tokens(total.estimated), isSome(total.estimated) ? "the provider did not tell their tokens (yet)" : "providers told all tokens"],
+      ["Estimated requests", tokens(total.estimated), some(total.estimated) ? "the provider did not tell their tokens (yet)" : "providers told all tokens"],
       ["Broken requests", tokens(String((whole(total.failed) ?? 0n) + (whole(total.aborted) ?? 0n))), `${exact(total.failed)} failed, ${exact(total.aborted)} stopped; what they used is in the sums`],
     ]);
   });
 }
 
-function isSome(count) {
+function some(count) {
   return (whole(count) ?? 0n) > 0n;
 }
 
