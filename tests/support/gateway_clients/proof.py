@@ -106,6 +106,8 @@ class Bench:
         inputs = [int(one["input_tokens"]) for one in requests]
         assert inputs == [one.input for one in spent], f"the growth chart shows inputs {inputs} of {spent}"
         assert inputs == sorted(set(inputs)), f"the history does not grow: {inputs}"
+        history = [int(one["segments"].get("history", 0)) for one in requests]
+        assert history == sorted(set(history)), f"the share of the history does not grow: {history}"
         turns = [int(one["turn"]) for one in requests]
         assert turns == list(range(1, client.turns + 1)), f"the growth chart shows turns {turns}"
 
