@@ -46,7 +46,7 @@ async def dies_taking_in(url: str, home: Path, name: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
         return 0
 
-    Spool(home).take_in(book, ledger.probe)
+    Spool(home).take_in(book)
 
 
 async def fills_the_disk(url: str, home: Path, name: str) -> None:

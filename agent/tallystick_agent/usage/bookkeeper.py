@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 from tallystick_agent.ports import Clock
 from tallystick_agent.protocol.errors import StorageError
 from tallystick_agent.usage.budgets import Asking, HardBudget, limits_of
+from tallystick_agent.usage.database import RowRefused
 from tallystick_agent.usage.ledger import Ledger, Opening
 from tallystick_agent.usage.limits import Limit, LimitReached, Standing, share
 from tallystick_agent.usage.openings import Alive, OpenRequest, Process
@@ -84,6 +85,8 @@ class Bookkeeper:
         self._checked = False
         self._down_until = float("-inf")
         self._swept = float("-inf")
+        self._holding = False
+        """Whether rows of this process may wait in the spool."""
         self.spooled = 0
         """Rows that this process had to put into the spool."""
 
@@ -136,12 +139,17 @@ class Bookkeeper:
         """
         return await self._hand(_Job(row=row))
 
+    def _take_in(self) -> int:
+        taken = self._spool.take_in(self._ledger.append_many)
+        self._holding = False
+        return taken
+
     def tidy(self) -> tuple[int, int]:
         """Takes in the spool and books what was under way in processes that are gone; gives the rows of each. Blocks.
 
         Raises `StorageError`.
         """
-        taken = self._spool.take_in(self._ledger.append_many, self._ledger.probe)
+        taken = self._take_in()
         return taken, self._ledger.book_lost(self._me, self._alive, int(self._clock.now().timestamp() * 1000))
 
     async def close(self) -> None:
@@ -200,17 +208,21 @@ class Bookkeeper:
             self._without(jobs, None)
             return
         try:
+            if self._holding and self._when_down == "refuse":
+                # While rows wait nothing more is sent: a disk may take a small write and not the next row.
+                self._take_in()
             self._commit(jobs)
-        except StorageError as error:
-            if not self._answers():
-                self._down_until = self._clock.monotonic() + DOWN_S
-                self._without(jobs, error)
-            elif len(jobs) == 1:
-                # It is this one that cannot be booked; a person finds it beside the spool.
-                self._without(jobs, error)
-            else:
+        except RowRefused as error:
+            if len(jobs) > 1:
+                # One of them cannot be booked, and the others can.
                 for job in jobs:
                     self._do([job])
+            else:
+                # A person finds it beside the spool.
+                self._without(jobs, error)
+        except StorageError as error:
+            self._down_until = self._clock.monotonic() + DOWN_S
+            self._without(jobs, error)
 
     def _commit(self, jobs: list[_Job]) -> None:
         opens = [job for job in jobs if job.opening is not None]
@@ -228,13 +240,6 @@ class Bookkeeper:
         for job, added in zip(rows, done.added, strict=True):
             job.result = added
 
-    def _answers(self) -> bool:
-        try:
-            self._ledger.probe()
-        except StorageError:
-            return False
-        return True
-
     def _without(self, jobs: list[_Job], error: StorageError | None) -> None:
         """The ledger is down: rows go to the spool in any case, requests on or not as the user chose."""
         rows = [job.row for job in jobs if job.row is not None]
@@ -244,7 +249,9 @@ class Bookkeeper:
             try:
                 self._spool.put(rows)
                 self.spooled += len(rows)
-                _log.warning("the ledger is down; %d rows wait in %s", len(rows), self._spool.path)
+                if not self._holding:
+                    _log.warning("the ledger is down; rows wait in %s", self._spool.path)
+                self._holding = True
             except StorageError as late:
                 failed = late
         for job in jobs:
@@ -261,7 +268,7 @@ class Bookkeeper:
             return
         try:
             if now - self._swept < SWEEP_S:
-                self._spool.take_in(self._ledger.append_many, self._ledger.probe)
+                self._take_in()
             else:
                 self.tidy()
                 self._spool.prepare()

@@ -16,7 +16,7 @@ from tallystick_agent.usage.limits import COLUMN, Limit, LimitReached, Spender, 
 from tallystick_agent.usage.openings import Alive, OpenRequest, Process
 from tallystick_agent.usage.record import LedgerRow
 from tallystick_agent.usage.reports import GroupBy, SegmentTotal, Total
-from tallystick_agent.usage.rollups import DAYS, FOR_EVER, ROLLUPS, differing
+from tallystick_agent.usage.rollups import FOR_EVER, ROLLUPS, differing, smallest
 from tallystick_agent.usage.schema import VERSION as VERSION
 from tallystick_agent.usage.session_list import SessionEntry
 from tallystick_agent.usage.sums import AppEntry, Booked, Dimension, Query, SegmentSum, SessionSum, Sum
@@ -137,11 +137,6 @@ class Ledger:
                 pass
             self._checked = True
 
-    def probe(self) -> None:
-        """Writes something and takes it back: a full disk refuses that too. Raises `StorageError`."""
-        with self._database.writing() as work:
-            openings.probe(work)
-
     def sums(self, query: Query) -> list[Sum]:
         """From roll-ups; most tokens first."""
         columns = [_DIMENSION.get(name, name) for name in query.by]
@@ -151,9 +146,10 @@ class Ledger:
             where.append(f"{_DIMENSION.get(name, name)} = ?")
             values.append(int(value) if name in _NUMBERS else value)
         shown = ", ".join([*columns, *(f"sum({_SUM_COLUMNS.get(name, name)})" for name in _SUMS)])
+        table = smallest([*columns, *(_DIMENSION.get(name, name) for name, _ in query.where)]).table
         groups = f" GROUP BY {', '.join(columns)}" if columns else ""
         with self._database.reading() as work:
-            rows = work.all(f"SELECT {shown} FROM {DAYS.table} WHERE {' AND '.join(where)}{groups}", values)
+            rows = work.all(f"SELECT {shown} FROM {table} WHERE {' AND '.join(where)}{groups}", values)
         width = len(columns)
         found = [
             Sum(group=tuple(map(str, row[:width])), **{name: int(one) for name, one in zip(_SUMS, row[width:], strict=True)})

@@ -5,8 +5,9 @@ Owns their table and what becomes of them: closed with their row, or booked as `
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
+from tallystick_agent.protocol.usage import Segment
 from tallystick_agent.usage.columns import LONGEST, clean
 from tallystick_agent.usage.database import Dialect, Work
 from tallystick_agent.usage.record import LedgerRow
@@ -70,12 +71,6 @@ def insert(work: Work, request: OpenRequest, process: Process) -> None:
     work.run(_INSERT, values)
 
 
-def probe(work: Work) -> None:
-    """A request that nobody makes is opened and closed."""
-    work.run(_INSERT, [0 if name in _WHOLES else "" for name in _COLUMNS])
-    close(work, [("", 0)])
-
-
 def close(work: Work, names: Iterable[tuple[str, int]]) -> None:
     """Requests and their attempts are over: booked, or never sent."""
     rows = [(request_id[:LONGEST], attempt) for request_id, attempt in names]
@@ -116,9 +111,5 @@ def late(lost: LedgerRow, real: LedgerRow) -> LedgerRow:
     sizes: dict[str, int] = {one.name: one.tokens for one in real.segments}
     for one in lost.segments:
         sizes[one.name] = sizes.get(one.name, 0) - one.tokens
-    segments: tuple[Any, ...] = tuple(
-        replace(real.segments[0] if real.segments else lost.segments[0], name=name, tokens=tokens)
-        for name, tokens in sizes.items()
-        if tokens
-    )
+    segments = tuple(Segment(name=name, tokens=tokens) for name, tokens in sizes.items() if tokens)
     return replace(real, usage=usage, cost=cost, segments=segments, finish="reconciled", error_code="")

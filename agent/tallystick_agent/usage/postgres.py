@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from tallystick_agent.protocol.errors import ConfigurationError, StorageError
 from tallystick_agent.usage.columns import Values
-from tallystick_agent.usage.database import POSTGRES, Dialect
+from tallystick_agent.usage.database import POSTGRES, Dialect, RowRefused
 from tallystick_agent.usage.schema import VERSION
 from tallystick_agent.usage.upgrade import upgrade
 
@@ -189,10 +189,13 @@ class PostgresServer:
                 connection.execute("INSERT INTO tallystick_version VALUES (%s)", (VERSION,))
 
     def _failure(self, error: BaseException) -> StorageError:
+        import psycopg
+
+        of_the_row = isinstance(error, psycopg.DataError | psycopg.IntegrityError | UnicodeError)
         text = " ".join(str(error).split())
         for secret in self._secrets:
             text = text.replace(secret, "…")
-        return StorageError(
+        return (RowRefused if of_the_row else StorageError)(
             f"The ledger in {self.name} cannot be used: {text}.",
             remedy="Start the database or correct ledger.url; docs/ledger.md says what happens meanwhile.",
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
 from tallystick_agent.protocol.errors import StorageError
+from tallystick_agent.usage.database import RowRefused
 from tallystick_agent.usage.record import LedgerRow
 from tallystick_agent.usage.row_text import from_text, to_text
 
@@ -56,11 +57,8 @@ class Spool:
         except OSError:
             return False
 
-    def take_in(self, book: Callable[[Sequence[LedgerRow]], int], probe: Callable[[], None]) -> int:
-        """Books every row and empties the file; gives how many were new. `probe` says whether the ledger works at all.
-
-        Raises `StorageError`: then all of them stay.
-        """
+    def take_in(self, book: Callable[[Sequence[LedgerRow]], int]) -> int:
+        """Books every row and empties the file; gives how many were new. Raises `StorageError`: then all of them stay."""
         if not self.waiting():
             return 0
 
@@ -70,7 +68,7 @@ class Spool:
             rows, bad = _read(text)
             new = 0
             for at in range(0, len(rows), AT_ONCE):
-                new += _booked(rows[at : at + AT_ONCE], book, probe, bad)
+                new += _booked(rows[at : at + AT_ONCE], book, bad)
             if bad:
                 with _private(self.damaged) as file:
                     file.write(b"".join(line + b"\n" for line in bad))
@@ -113,18 +111,15 @@ def _private(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
 
 
-def _booked(
-    rows: list[LedgerRow], book: Callable[[Sequence[LedgerRow]], int], probe: Callable[[], None], bad: list[bytes]
-) -> int:
-    """Books rows; one that the ledger cannot take, though it works, goes to `bad`."""
+def _booked(rows: list[LedgerRow], book: Callable[[Sequence[LedgerRow]], int], bad: list[bytes]) -> int:
+    """Books rows; one that no ledger can hold goes to `bad`."""
     try:
         return book(rows)
-    except StorageError:
-        probe()
+    except RowRefused:
         if len(rows) == 1:
             bad.append(to_text(rows[0]).encode())
             return 0
-        return sum(_booked([row], book, probe, bad) for row in rows)
+        return sum(_booked([row], book, bad) for row in rows)
 
 
 def _read(text: bytes) -> tuple[list[LedgerRow], list[bytes]]:

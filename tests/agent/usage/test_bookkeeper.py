@@ -130,7 +130,7 @@ def test_one_row_that_cannot_be_booked_holds_no_other_up(place: Place, tmp_path:
         await books.close()
         assert ledger.sums(Query())[0].requests == 5
         spool = Spool(tmp_path)
-        spool.take_in(ledger.append_many, ledger.probe)
+        spool.take_in(ledger.append_many)
         assert "huge" in spool.damaged.read_text()
         assert not spool.waiting()
 

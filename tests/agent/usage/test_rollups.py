@@ -112,6 +112,10 @@ def test_roll_ups_are_the_sums_of_the_rows(
     assert ledger.differing() == dict.fromkeys(ledger.differing(), 0)
     assert ledger.unbalanced() == 0
     kept = list(booked.values())
+    for pair_of in PAIRS:
+        found_by = ledger.sums(Query(by=pair_of))
+        assert sum(one.tokens for one in found_by) == sum(one.usage.total_tokens for one in kept), pair_of
+        assert sum(one.cost_nanos for one in found_by) == sum(one.cost.nanos or 0 for one in kept), pair_of
     for found in ledger.sums(Query()):
         assert found.requests == sum(not one.correction for one in kept)
         assert found.tokens == sum(one.usage.total_tokens for one in kept)
@@ -132,10 +136,18 @@ def test_roll_ups_are_the_sums_of_the_rows(
         connection.close()
 
 
+PAIRS: tuple[tuple[Dimension, ...], ...] = (
+    (), ("day",), ("model",), ("app", "model"), ("key",), ("user", "workspace"), ("bucket",), ("use_case", "app"),
+    ("app", "user"), ("bucket", "model"), ("free", "purpose"), ("client", "door"),
+)  # fmt: skip
+"""Questions that different roll-ups answer."""
+
+
 def everything(ledger: Ledger) -> list[object]:
     whole = (-(10**6), 10**6)
     return [
         {one.group: one for one in ledger.sums(Query(by=EVERY))},
+        [ledger.sums(Query(by=by)) for by in PAIRS],
         ledger.apps(),
         ledger.sessions(*whole),
         ledger.segments(*whole),
@@ -226,7 +238,7 @@ def test_sessions_by_week_and_segments_by_family(ledger: Ledger) -> None:
 def test_a_wrong_sum_is_found_and_made_anew(place: Place) -> None:
     ledger = place.ledger()
     ledger.append(replace(row(Usage(input_tokens=10)), segments=(Segment(name="prompt", tokens=10),)))
-    for table in ("days", "quarters", "session_days"):
+    for table in ("days", "model_days", "kind_days", "people_days", "quarters", "session_days"):
         place.execute(f"UPDATE {table} SET input_tokens = input_tokens + 1")
         assert {name for name, wrong in ledger.differing().items() if wrong} == {table}
         ledger.rebuild()

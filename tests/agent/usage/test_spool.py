@@ -36,8 +36,8 @@ def test_what_was_put_in_is_taken_in_once(ledger: Ledger, tmp_path: Path) -> Non
     spool.put(rows(5)[2:])
     assert spool.waiting()
     assert spool.path.stat().st_mode & 0o777 == 0o600
-    assert spool.take_in(ledger.append_many, ledger.probe) == 5
-    assert spool.take_in(ledger.append_many, ledger.probe) == 0
+    assert spool.take_in(ledger.append_many) == 5
+    assert spool.take_in(ledger.append_many) == 0
     assert [one.row for one in ledger.rows()] == [one.row for one in ledger.rows()]
     assert ledger.sums(Query())[0].requests == 5
     assert not spool.waiting()
@@ -46,7 +46,7 @@ def test_what_was_put_in_is_taken_in_once(ledger: Ledger, tmp_path: Path) -> Non
 def test_rows_come_back_as_they_were(ledger: Ledger, tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spool.put(rows(2))
-    spool.take_in(ledger.append_many, ledger.probe)
+    spool.take_in(ledger.append_many)
     (tmp_path / "other").mkdir()
     direct = Ledger(database("", tmp_path / "other"))
     direct.append_many(rows(2))
@@ -59,10 +59,10 @@ def test_the_room_is_taken_beforehand_and_kept(ledger: Ledger, tmp_path: Path) -
     assert spool.path.stat().st_size == ROOM
     spool.put(rows(500))
     assert spool.path.stat().st_size > ROOM
-    assert spool.take_in(ledger.append_many, ledger.probe) == 500
+    assert spool.take_in(ledger.append_many) == 500
     assert spool.path.stat().st_size == ROOM
     spool.put(rows(501)[500:])
-    assert spool.take_in(ledger.append_many, ledger.probe) == 1
+    assert spool.take_in(ledger.append_many) == 1
 
 
 def test_a_line_that_was_cut_short_costs_no_other_row(ledger: Ledger, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_line_that_was_cut_short_costs_no_other_row(ledger: Ledger, tmp_path: 
         file.seek(length)
         file.write(b'{"time_ms": 1, "da')
     spool.put(rows(2)[1:])
-    assert spool.take_in(ledger.append_many, ledger.probe) == 2
+    assert spool.take_in(ledger.append_many) == 2
     assert spool.damaged.read_bytes() == b'{"time_ms": 1, "da\n'
     assert spool.damaged.stat().st_mode & 0o777 == 0o600
 
@@ -85,11 +85,8 @@ def test_while_the_ledger_is_down_nothing_is_taken_out(tmp_path: Path) -> None:
     def down(_: object = ()) -> int:
         raise StorageError("down")
 
-    def probe() -> None:
-        down()
-
     with pytest.raises(StorageError):
-        spool.take_in(down, probe)
+        spool.take_in(down)
     assert spool.waiting()
 
 
@@ -108,7 +105,7 @@ def test_a_taker_that_is_killed_half_way_books_no_row_twice(place: Place, tmp_pa
     assert killed.returncode == -9, killed.stderr
     assert spool.waiting()
     ledger = place.ledger()
-    assert spool.take_in(ledger.append_many, ledger.probe) == 0
+    assert spool.take_in(ledger.append_many) == 0
     assert ledger.sums(Query())[0].requests == 20
     assert not spool.waiting()
 
@@ -139,7 +136,7 @@ def test_a_server_that_stops_half_way(postgres: PostgresProcess, tmp_path: Path,
 
     asyncio.run(run())
     spool = Spool(tmp_path)
-    new = spool.take_in(ledger.append_many, ledger.probe)
+    new = spool.take_in(ledger.append_many)
     assert new == (1 if when_down == "refuse" else 2)
     assert ledger.sums(Query())[0].requests == new
     (now,) = ledger.standings([Limit(kind="all")])
@@ -167,7 +164,7 @@ def test_a_full_disk_loses_no_row_and_refuses_the_next_request(tmp_path: Path) -
     assert (booked, ending) == ("61", "StorageError")
     assert int(spooled) > 0
     ledger = Ledger(database("", tmp_path))
-    Spool(tmp_path).take_in(ledger.append_many, ledger.probe)
+    Spool(tmp_path).take_in(ledger.append_many)
     assert ledger.sums(Query())[0].requests == 61
     assert not any(ledger.differing().values())
     ledger.close()
