@@ -36,12 +36,17 @@ def provider(place: Place, headers: dict[str, str]) -> dict[str, Any]:
     }
 
 
+def configure(place: Place, path: str, settings: dict[str, Any]) -> None:
+    file = place.home / ".config" / path
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(settings), "utf-8")
+
+
 def opencode(place: Place) -> Came:
     program = modules("opencode") / "opencode-linux-x64/bin/opencode"
-    settings = place.folder / "opencode.json"
     headers = {"HTTP-Referer": "https://opencode.ai", "X-Title": "opencode"}
-    settings.write_text(json.dumps(provider(place, headers)), "utf-8")
-    env = {"OPENCODE_CONFIG": str(settings), "TALLYSTICK_KEY": place.key}
+    configure(place, "opencode/opencode.json", provider(place, headers))
+    env = {"TALLYSTICK_KEY": place.key}
     env |= {f"OPENCODE_DISABLE_{what}": "1" for what in ("AUTOUPDATE", "MODELS_FETCH", "LSP_DOWNLOAD", "DEFAULT_PLUGINS")}
     mended(place, place.run([program, "run", TASK], env))
     return Came(version=place.run([program, "--version"], env).strip())
@@ -49,10 +54,9 @@ def opencode(place: Place) -> Came:
 
 def kilo(place: Place) -> Came:
     program = modules("kilo") / "@kilocode/cli-linux-x64/bin/kilo"
-    settings = place.folder / "kilo.json"
     # It names itself.
-    settings.write_text(json.dumps(provider(place, {})), "utf-8")
-    env = {"KILO_CONFIG": str(settings), "TALLYSTICK_KEY": place.key, "KILO_TELEMETRY_LEVEL": "off"}
+    configure(place, "kilo/kilo.json", provider(place, {}))
+    env = {"TALLYSTICK_KEY": place.key, "KILO_TELEMETRY_LEVEL": "off"}
     env |= {f"KILO_DISABLE_{what}": "1" for what in ("AUTOUPDATE", "MODELS_FETCH", "LSP_DOWNLOAD", "DEFAULT_PLUGINS")}
     mended(place, place.run([program, "run", "--auto", "--format", "json", TASK], env))
     return Came(version=place.run([program, "--version"], env).strip())

@@ -13,8 +13,9 @@ from typing import Any, Final
 import httpx
 
 from tallystick_agent.usage.ledger import Ledger
+from tallystick_agent.usage.record import LedgerRow
 from tests.support.foreign_process import READY_S
-from tests.support.gateway_clients.model import Spent
+from tests.support.gateway_clients.model import INPUT_NANOS, OUTPUT_NANOS, Spent
 from tests.support.program import Program
 
 MODEL: Final = "scripted/acme-1"
@@ -23,12 +24,15 @@ SETTINGS: Final = f"""
 refresh_hours = 0
 [providers.scripted]
 base_url = "{{url}}"
+{{speaks}}
 [endpoints."{MODEL}"]
 window_tokens = 1000000
 max_output_tokens = 32000
-price = {{{{ input = "1", output = "2" }}}}
+price = {{{{ input = "{INPUT_NANOS / 1_000:.1f}", output = "{OUTPUT_NANOS / 1_000:.1f}" }}}}
 """
 READER: Final = "reader"
+CHARGING: Final = 'dialect = "openrouter"'
+"""The setting for a provider that tells what it charged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,26 +58,35 @@ class Served:
         assert found.status_code == 200, f"{path}: {found.status_code} {found.text[:500]}"
         return found.json()
 
-    def booked(self, key: str) -> Counter[Spent]:
-        """The rows of the ledger under a key's name, as the provider would have told them."""
+    def rows(self, key: str) -> list[LedgerRow]:
+        """The rows of the ledger under a key's name."""
         ledger = Ledger(self.program.home / "ledger.sqlite3")
         try:
-            usages = [one.row.usage for one in ledger.rows(most=100_000) if one.row.attribution.key == key]
+            return [one.row for one in ledger.rows(most=100_000) if one.row.attribution.key == key]
         finally:
             ledger.close()
+
+    def booked(self, key: str) -> Counter[Spent]:
+        """What these rows say, as the provider would have told it."""
         return Counter(
-            Spent(input=one.input_tokens, output=one.output_tokens, cached=one.cached_tokens, reasoning=one.reasoning_tokens)
-            for one in usages
+            Spent(
+                input=row.usage.input_tokens,
+                output=row.usage.output_tokens,
+                cached=row.usage.cached_tokens,
+                reasoning=row.usage.reasoning_tokens,
+                nanos=row.cost.nanos or 0,
+            )
+            for row in self.rows(key)
         )
 
 
 @contextmanager
-def gateway(folder: Path, upstream: str) -> Generator[Served]:
-    """Runs `tallystick gateway` while the context lasts, with its state in `folder`."""
+def gateway(folder: Path, upstream: str, *, speaks: str = CHARGING) -> Generator[Served]:
+    """Runs `tallystick gateway` while the context lasts, with its state in `folder`. `speaks` is a setting of the provider."""
     folder.mkdir(parents=True, exist_ok=True)
     program = Program(folder=folder)
     environment = {key: value for key, value in program.environment.items() if not key.startswith("OPENAI_")}
-    (program.home / "settings.toml").write_text(SETTINGS.format(url=upstream), "utf-8")
+    (program.home / "settings.toml").write_text(SETTINGS.format(url=upstream, speaks=speaks), "utf-8")
     made = program.run("gateway", "keys", "add", READER, "--reads")
     assert made.returncode == 0, made.stderr
     out = folder / "gateway.out"

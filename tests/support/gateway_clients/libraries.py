@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.support.gateway_clients.client import Came, Client, Place, modules, node_program, venv
-from tests.support.gateway_clients.model import DONE, PLAIN
+from tests.support.gateway_clients.model import DONE, HALVES, PLAIN
 
 HERE: Final = Path(__file__).parent
 CALL: Final = "weather Zürich"
@@ -17,29 +17,29 @@ def variables(place: Place, *, v1: bool = True) -> dict[str, str]:
     return {"BASE_URL": place.base if v1 else place.root, "API_KEY": place.key, "MODEL": place.model}
 
 
-def judged(printed: str, answers: int) -> Came:
-    """A script has heard a call, what followed it, and plain answers."""
+def judged(printed: str, answers: int, shaped: int) -> Came:
+    """A script has heard a call, what followed it, plain answers, and JSON of a schema."""
     found: dict[str, Any] = json.loads(printed.splitlines()[-1])
-    wanted = [CALL, DONE, *[PLAIN] * answers]
+    wanted = [CALL, DONE, *[PLAIN] * answers, *[HALVES] * shaped]
     assert found["heard"] == wanted, f"heard {found['heard']}"
     return Came(version=found["version"], told=(found["told"]["input"], found["told"]["output"]))
 
 
-def python(script: str, answers: int, *, v1: bool = True) -> Run:
+def python(script: str, answers: int, *, shaped: int = 0, v1: bool = True) -> Run:
     def run(place: Place) -> Came:
         command = [str(venv("clients", "python")), "-I", str(HERE / "python" / script)]
-        return judged(place.run(command, variables(place, v1=v1)), answers)
+        return judged(place.run(command, variables(place, v1=v1)), answers, shaped)
 
     return run
 
 
-def javascript(script: str, answers: int) -> Run:
+def javascript(script: str, answers: int, *, shaped: int = 0) -> Run:
     def run(place: Place) -> Came:
         # Modules are looked for beside the script.
         (place.folder / "node_modules").symlink_to(modules("node-clients"))
         copy = place.folder / script
         copy.write_text((HERE / "node" / script).read_text("utf-8"), "utf-8")
-        return judged(place.run([node_program(), copy], variables(place)), answers)
+        return judged(place.run([node_program(), copy], variables(place)), answers, shaped)
 
     return run
 
@@ -78,7 +78,7 @@ LIBRARIES: Final = (
         wire="chat, responses",
         streaming="both",
         package="clients",
-        run=python("openai_sdk.py", 4),
+        run=python("openai_sdk.py", 4, shaped=2),
     ),
     Client(
         name="openai-node",
@@ -102,7 +102,7 @@ LIBRARIES: Final = (
         wire="chat",
         streaming="both",
         package="clients",
-        run=python("langchain_chat.py", 1),
+        run=python("langchain_chat.py", 1, shaped=1),
     ),
     Client(
         name="langchain-js",

@@ -21,6 +21,15 @@ NEW: Final = "    return n + n"
 DONE: Final = "It is done."
 PLAIN: Final = "Every stick has two halves."
 """What it says to those who offer no tools and have no file."""
+HALVES: Final = '{"halves": 2}'
+"""What it says to those who ask for JSON of a schema."""
+INPUT_NANOS: Final = 1_000
+OUTPUT_NANOS: Final = 2_000
+"""What a token costs by our prices, in nano-dollars."""
+ENDLESS: Final = "Talk without end."
+"""Who asks for this gets an answer that takes minutes; it is in no book, for nobody hears its end."""
+THOUGHT: Final = "A stick is split, and both halves are kept."
+"""Its thoughts before every answer."""
 TASK: Final = f"Mend double in {FILE}: it must return twice its number."
 
 Json = dict[str, Any]
@@ -34,6 +43,8 @@ class Spent:
     output: int
     cached: int
     reasoning: int
+    nanos: int
+    """Nano-dollars: what it says it charged, else what our prices make of it."""
 
 
 def tools_of(body: Json) -> dict[str, Json]:
@@ -57,6 +68,13 @@ def results_of(body: Json) -> int:
         if isinstance(content, list):
             count += sum(block.get("type") == "tool_result" for block in cast(list[Json], content))
     return count
+
+
+def shape_of(body: Json) -> str:
+    """The form that is asked for, in the words of any wire; empty for plain text."""
+    inner: list[Json] = [body.get(name) or {} for name in ("text", "output_config")]
+    forms: list[Json] = [body.get("response_format") or {}, *(one.get("format") or {} for one in inner)]
+    return next((str(form["type"]) for form in forms if form), "")
 
 
 def reading(path: str) -> dict[str, Json]:
@@ -93,6 +111,8 @@ def call(offered: Mapping[str, Json], known: Mapping[str, Json]) -> str:
 
 def said(body: Json, path: str) -> str:
     """What is answered to a request."""
+    if shape_of(body) == "json_schema":
+        return HALVES
     offered, results = tools_of(body), results_of(body)
     if not offered:
         # A client without tools takes the file out of the answer's words; a side request for a title takes any words.
@@ -108,30 +128,35 @@ def said(body: Json, path: str) -> str:
 
 
 class ObligingModel:
-    """A script, and the book of its answers. `folder` is where the client at hand works."""
+    """A script, and the book of its answers. `folder` is where the client at hand works; with `charges` it tells its costs."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, charges: bool = True) -> None:
+        self._charges = charges
         self.folder = Path("/nowhere")
         self.spent: list[Spent] = []
         self._lock = threading.Lock()
 
     def __call__(self, body: Json, index: int) -> Reply:
+        if ENDLESS in json.dumps(body):
+            return Reply(lines=f"{PLAIN}\n" * 2_000, delay_s=0.05)
         lines = said(body, str(self.folder / FILE))
         with self._lock:
             # No two answers cost the same, so that a row that is lost cannot be made up for by one that is doubled.
             number = len(self.spent)
-            inputs = len(json.dumps(body)) // 4 + number
+            inputs, outputs = len(json.dumps(body)) // 4 + number, 20 + number % 7
             spent = Spent(
                 input=inputs,
-                output=20 + number % 7,
+                output=outputs,
                 cached=inputs // 2 if results_of(body) else 0,
-                reasoning=number % 3,
+                reasoning=1 + number % 3,
+                nanos=1_000_003 + 7 * number if self._charges else inputs * INPUT_NANOS + outputs * OUTPUT_NANOS,
             )
             self.spent.append(spent)
         return Reply(
-            lines=lines,
+            lines=f"reasoning {THOUGHT}\n{lines}",
             input_tokens=spent.input,
             output_tokens=spent.output,
             cached=spent.cached,
             reasoning_tokens=spent.reasoning,
+            cost=spent.nanos / 1_000_000_000 if self._charges else None,
         )

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from tests.support.gateway_clients.client import Came, Client, Place
-from tests.support.gateway_clients.gateway import MODEL, Served, gateway
-from tests.support.gateway_clients.model import ObligingModel, Spent
+from tests.support.gateway_clients.gateway import CHARGING, MODEL, Served, gateway
+from tests.support.gateway_clients.model import INPUT_NANOS, OUTPUT_NANOS, ObligingModel, Spent
 from tests.support.scripted_provider import ScriptedProvider
 
 
@@ -26,6 +27,8 @@ class Result:
     """Tokens that the provider told."""
     booked: int = 0
     """Tokens of the client's app in the ranking."""
+    nanos: int = 0
+    """Nano-dollars that the provider told; the ranking has as many where there is no problem."""
     problem: str = ""
 
 
@@ -34,6 +37,7 @@ class Bench:
     """A gateway with a provider behind it that obliges."""
 
     model: ObligingModel
+    provider: ScriptedProvider
     served: Served
     folder: Path
 
@@ -56,7 +60,15 @@ class Bench:
             problem = str(error)
         spent = self.model.spent[before:]
         expected = sum(one.input + one.output for one in spent)
-        return Result(client=client, version=version, requests=len(spent), expected=expected, booked=booked, problem=problem)
+        return Result(
+            client=client,
+            version=version,
+            requests=len(spent),
+            expected=expected,
+            booked=booked,
+            nanos=sum(one.nanos for one in spent),
+            problem=problem,
+        )
 
     def check_told(self, came: Came, spent: list[Spent]) -> None:
         assert spent, "the provider was never asked"
@@ -67,6 +79,9 @@ class Bench:
         """Each answer is in the ledger once."""
         rows, told = self.served.booked(client.name), Counter(spent)
         assert rows == told, f"booked and never told: {dict(rows - told)}; told and not booked: {dict(told - rows)}"
+        for row in self.served.rows(client.name):
+            ours = row.usage.input_tokens * INPUT_NANOS + row.usage.output_tokens * OUTPUT_NANOS
+            assert row.cost.priced_nanos == ours, f"our price is {row.cost.priced_nanos} instead of {ours}"
 
     def check_ranking(self, app: str, spent: list[Spent]) -> int:
         """Gives the app's tokens in today's ranking."""
@@ -75,9 +90,9 @@ class Bench:
         found = [row for row in rows if app in (row.get("app"), row.get("name"))]
         names = [row.get("app", row.get("name")) for row in rows]
         assert len(found) == 1, f"{app} is {len(found)} times in the ranking, which has {names}"
-        wanted = sum(one.input + one.output for one in spent), len(spent)
-        ranked = int(found[0]["tokens"]), int(found[0]["requests"])
-        assert ranked == wanted, f"the ranking shows (tokens, requests) {ranked} instead of {wanted}"
+        wanted = sum(one.input + one.output for one in spent), len(spent), Decimal(sum(one.nanos for one in spent))
+        ranked = int(found[0]["tokens"]), int(found[0]["requests"]), Decimal(found[0]["cost_usd"]) * 1_000_000_000
+        assert ranked == wanted, f"the ranking shows (tokens, requests, nano-dollars) {ranked} instead of {wanted}"
         return ranked[0]
 
     def check_growth(self, client: Client, app: str, spent: list[Spent]) -> None:
@@ -91,15 +106,20 @@ class Bench:
         inputs = [int(one["input_tokens"]) for one in requests]
         assert inputs == [one.input for one in spent], f"the growth chart shows inputs {inputs} of {spent}"
         assert inputs == sorted(set(inputs)), f"the history does not grow: {inputs}"
+        history = [int(one["segments"].get("history", 0)) for one in requests]
+        assert history == sorted(set(history)), f"the share of the history does not grow: {history}"
         turns = [int(one["turn"]) for one in requests]
         assert turns == list(range(1, client.turns + 1)), f"the growth chart shows turns {turns}"
 
 
 @contextmanager
-def bench() -> Generator[Bench]:
+def bench(speaks: str = CHARGING) -> Generator[Bench]:
     """Everything that clients are proven with, in a folder that goes with it."""
-    model = ObligingModel()
+    model = ObligingModel(charges=speaks == CHARGING)
     with tempfile.TemporaryDirectory(prefix="clients", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        with ScriptedProvider(model, keep_alive=True) as provider, gateway(folder / "gateway", provider.url) as served:
-            yield Bench(model=model, served=served, folder=folder)
+        with (
+            ScriptedProvider(model, keep_alive=True) as provider,
+            gateway(folder / "gateway", provider.url, speaks=speaks) as served,
+        ):
+            yield Bench(model=model, provider=provider, served=served, folder=folder)

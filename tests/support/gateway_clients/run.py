@@ -15,10 +15,12 @@ HEAD: Final = """<!-- Written by scripts/clients/run. -->
 # Real clients through the gateway
 
 Each ran its task against the scripted provider, through a gateway with a key for it. *Told* are the tokens that the provider
-reported, *ranked* those of the client's app in `/v1/rankings/apps`; each row of the ledger was compared too.
+reported and *cost* what it said it charged; *ranked* are the tokens of the client's app in `/v1/rankings/apps`. *ok* means that
+the task was done, that each answer stands in the ledger once with the provider's numbers, and that the ranking has their sum
+and their cost to the nano-dollar; for SillyTavern also that its session grows turn by turn in the growth chart.
 
-| client | version | wire | streaming | app | requests | told | ranked | result | on |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| client | version | wire | streaming | app | requests | told | ranked | cost, USD | result | on |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
 
 
@@ -27,10 +29,9 @@ def line(result: Result, day: str) -> str:
     app = client.app if client.app != "key" else f"key/{client.name}"
     # A table has no room for what a client printed: the first line names the fault.
     short = result.problem.splitlines()[0][:160].replace("|", "/") if result.problem else "ok"
-    numbers = f"{result.requests} | {result.expected:,} | {result.booked:,}"
-    return (
-        f"| {client.name} | {result.version or '?'} | {client.wire} | {client.streaming} | {app} | {numbers} | {short} | {day} |"
-    )
+    numbers = [str(result.requests), f"{result.expected:,}", f"{result.booked:,}", f"{result.nanos / 1e9:.9f}"]
+    cells = [client.name, result.version or "?", client.wire, client.streaming, app, *numbers, short, day]
+    return f"| {' | '.join(cells)} |"
 
 
 def kept(names: set[str]) -> dict[str, str]:

@@ -51,4 +51,15 @@ for piece in chat.stream("Say it in pieces."):
     whole = piece if whole is None else whole + piece
 add(whole)
 heard.append(str(whole.text))
+
+schema = {
+    "title": "Stick",
+    "type": "object",
+    "properties": {"halves": {"type": "integer"}},
+    "required": ["halves"],
+    "additionalProperties": False,
+}
+shaped: Any = chat.with_structured_output(schema, method="json_schema", include_raw=True).invoke("How many halves?")
+add(shaped["raw"])
+heard.append(json.dumps(shaped["parsed"]))
 print(json.dumps({"heard": heard, "told": told, "version": importlib.metadata.version("langchain-openai")}))

@@ -82,9 +82,29 @@ def pictures() -> None:
     heard.append(answer.choices[0].message.content)
 
 
+def shaped() -> None:
+    """JSON of a schema, on both APIs."""
+    schema = {
+        "type": "object",
+        "properties": {"halves": {"type": "integer"}},
+        "required": ["halves"],
+        "additionalProperties": False,
+    }
+    shape = {"name": "stick", "strict": True, "schema": schema}
+    asked: Any = [{"role": "user", "content": "How many halves?"}]
+    form = {"type": "json_schema", "json_schema": shape}
+    answer = client.chat.completions.create(model=MODEL, messages=asked, response_format=form)
+    add(answer.usage)
+    heard.append(answer.choices[0].message.content)
+    other = client.responses.create(model=MODEL, input=asked, text={"format": {"type": "json_schema", **shape}})
+    add(other.usage)
+    heard.append(other.output_text)
+
+
 assert MODEL in [model.id for model in client.models.list()]
 whole()
 stream()
 responses()
 pictures()
+shaped()
 print(json.dumps({"heard": heard, "told": told, "version": openai.__version__}))
