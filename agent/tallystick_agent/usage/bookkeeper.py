@@ -85,6 +85,8 @@ class Bookkeeper:
         self._checked = False
         self._down_until = float("-inf")
         self._swept = float("-inf")
+        self._unclosed: list[tuple[str, int]] = []
+        """Requests that were never sent, and could not be forgotten while the ledger was down."""
         self._holding = False
         """Whether rows of this process may wait in the spool."""
         self.spooled = 0
@@ -229,9 +231,10 @@ class Bookkeeper:
         rows = [job for job in jobs if job.row is not None]
         done = self._ledger.commit(
             [job.opening for job in opens if job.opening is not None],
-            [job.closed for job in jobs if job.closed is not None],
+            [*self._unclosed, *(job.closed for job in jobs if job.closed is not None)],
             [job.row for job in rows if job.row is not None],
         )
+        self._unclosed.clear()
         for job, opened in zip(opens, done.opened, strict=True):
             if isinstance(opened, LimitReached):
                 job.error = opened
@@ -243,6 +246,7 @@ class Bookkeeper:
     def _without(self, jobs: list[_Job], error: StorageError | None) -> None:
         """The ledger is down: rows go to the spool in any case, requests on or not as the user chose."""
         rows = [job.row for job in jobs if job.row is not None]
+        self._unclosed += [job.closed for job in jobs if job.closed is not None]
         down = error or StorageError("The ledger cannot be used at the moment.", remedy="docs/ledger.md says what to do.")
         failed: StorageError | None = None
         if rows:
@@ -276,6 +280,10 @@ class Bookkeeper:
         except StorageError as error:
             self._down_until = now + DOWN_S
             _log.warning("the ledger was not swept: %s", error.message)
+        except Exception:
+            # A bug must not end the thread that everybody waits for.
+            self._swept = now
+            _log.exception("the ledger was not swept")
 
 
 def _tell(jobs: list[_Job]) -> None:

@@ -3,6 +3,7 @@
 Owns their table and what becomes of them: closed with their row, or booked as `lost` where their process is gone.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -90,7 +91,9 @@ def orphans(work: Work, me: Process, alive: Alive, now_ms: int) -> list[LedgerRo
         else:
             gone = expires_ms < now_ms
         if gone:
-            found.append(from_text(text))
+            with contextlib.suppress(ValueError):
+                # What another version wrote may be no row of ours.
+                found.append(from_text(text))
     return found
 
 
