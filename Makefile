@@ -23,7 +23,7 @@ generate: $(VENV)/.dev
 
 # Other people's programs that tests compare ours with, each in an environment of its own.
 foreign: $(VENV)/.dev
-	PYTHON="$(PYTHON)" scripts/foreign sdks litellm llama vscode
+	PYTHON="$(PYTHON)" scripts/foreign sdks litellm llama vscode clients node-clients page
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -2,10 +2,12 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+
+from tests.support.postgres_server import PostgresProcess, program, running
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,3 +36,14 @@ def need_tool() -> Callable[[str, str], str]:
         return found
 
     return need
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Generator[PostgresProcess]:
+    if program("initdb") is None:
+        message = "PostgreSQL is missing. Install the package postgresql."
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    with running() as server:
+        yield server

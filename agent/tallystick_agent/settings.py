@@ -8,18 +8,17 @@ import tomllib
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from tallystick_agent.protocol.errors import ConfigurationError
 from tallystick_agent.protocol.setting_errors import sentence
 from tallystick_agent.protocol.usage import Budget, nanos_from_usd
+from tallystick_agent.setting_sections import HardBudgetSettings, LedgerSettings
+from tallystick_agent.setting_sections import Section as _Section
 
 Rule = Literal["allow", "ask", "deny"]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class PermissionSettings(_Section):
@@ -380,6 +379,35 @@ class GatewaySettings(_Section):
     """Requests under way at once; more are refused with 429."""
 
 
+class TelemetrySettings(_Section):
+    """Requests as OpenTelemetry spans and metrics, sent to a collector of yours while they happen: docs/exports.md."""
+
+    endpoint: str = ""
+    """Where a collector takes OTLP over HTTP, e.g. `http://127.0.0.1:4318`; unset sends nothing."""
+    signals: Literal["both", "traces", "metrics"] = "both"
+    """What is sent."""
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Headers of every request to it, for what is no secret."""
+    key_headers: dict[str, str] = Field(default_factory=dict)
+    """Headers that carry a key, each with the key's name, e.g. `wandb-api-key = "WANDB_API_KEY"`; it goes nowhere else."""
+    resource: dict[str, str] = Field(default_factory=dict)
+    """Attributes of the resource, e.g. `"service.name" = "tallystick-ana"`."""
+    compression: Literal["gzip", "none"] = "gzip"
+    """How batches are packed."""
+    temporality: Literal["cumulative", "delta"] = "cumulative"
+    """Whether metrics are sums since the start, as Prometheus wants them, or since the last time."""
+    interval_s: float = Field(default=10.0, gt=0)
+    """Seconds between two batches."""
+
+    @field_validator("endpoint")
+    @classmethod
+    def _reachable(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+            raise ValueError("give it as http://HOST:PORT or https://HOST")
+        return value
+
+
 class Settings(_Section):
     """Everything a user may set."""
 
@@ -395,8 +423,10 @@ class Settings(_Section):
     diagnostics: DiagnosticsSettings = DiagnosticsSettings()
     attribution: AttributionSettings = AttributionSettings()
     catalog: CatalogSettings = CatalogSettings()
+    ledger: LedgerSettings = LedgerSettings()
     chats: ChatSettings = ChatSettings()
     gateway: GatewaySettings = GatewaySettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     routing: RoutingSettings = RoutingSettings()
     reasoning: ReasoningSettings = ReasoningSettings()
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
@@ -409,6 +439,8 @@ class Settings(_Section):
     """Handling of prompts by provider or endpoint slug, e.g. `[data.anthropic]`."""
     limits: dict[str, LimitSettings] = Field(default_factory=dict)
     """Limits by provider or endpoint slug, e.g. `[limits.groq]`."""
+    budgets: dict[str, HardBudgetSettings] = Field(default_factory=dict)
+    """Hard limits by name, e.g. `[budgets.team]`."""
     endpoints: dict[str, EndpointSettings] = Field(default_factory=dict)
     """Endpoints by slug, e.g. `[endpoints."work/coder"]`."""
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from tallystick_server.completions import Completions
     from tallystick_server.diagnostics.sources import EditorSource, Source, Sources
     from tallystick_server.lsp_client.pool import ServerPool
+    from tallystick_server.telemetry.live import LiveExport
 
 LOOK_S = 0.3
 """Seconds to wait for a local server that may be there."""
@@ -71,6 +72,7 @@ class Application:
         self._warming: set[asyncio.Task[None]] = set()
         self._pool: ServerPool | None = None
         self._checks: list[Sources] = []
+        self._telemetry: LiveExport | None = None
 
     @classmethod
     def load(
@@ -120,11 +122,32 @@ class Application:
         from tallystick_agent.providers.http import Transport
         from tallystick_agent.providers.pacing import Pacer
         from tallystick_agent.tokens.learned import LearnedFactors
+        from tallystick_agent.usage.bookkeeper import Bookkeeper
         from tallystick_agent.usage.ledger import Ledger
+        from tallystick_agent.usage.places import database
+        from tallystick_agent.usage.spool import Spool
+        from tallystick_server.budget_view import hard_budgets
+        from tallystick_server.local.processes import alive, this_process
 
         network = self.settings.network
         transport = Transport(network, self.settings.attribution, self.clock)
-        ledger = Ledger(self.home / "ledger.sqlite3")
+        ledger = Ledger(database(self._ledger_url(), self.home))
+        own = self.own_settings
+        books = Bookkeeper(
+            ledger,
+            Spool(self.home),
+            self.clock,
+            me=this_process(),
+            alive=alive,
+            when_down=own.ledger.when_down,
+            budgets=hard_budgets(own),
+        )
+        if self.settings.telemetry.endpoint:
+            from tallystick_server.telemetry.start import live_export
+
+            self._telemetry = live_export(self)
+            if self._telemetry is not None:
+                ledger.on_booked(self._telemetry.offer)
         pacer = Pacer(self.home / "limits.json", self.clock)
         return Engine(
             EngineParts(
@@ -133,6 +156,7 @@ class Application:
                 transport=transport,
                 client=ModelClient(transport, self.keys, self.clock, network, pacer=pacer, health=HealthBoard()),
                 ledger=ledger,
+                books=books,
                 store=self.store,
                 secrets=self.keys,
                 clock=self.clock,
@@ -147,6 +171,11 @@ class Application:
                 reconciler=Reconciler(transport, self.keys, ledger, self.clock),
             )
         )
+
+    def _ledger_url(self) -> str:
+        """The environment's address may hold the password that the settings' should not."""
+        url = self.own_settings.ledger.url
+        return self.environment.get("TALLYSTICK_LEDGER_URL", "").strip() or (url.get_secret_value() if url is not None else "")
 
     def disk(self, root: Path) -> "Workspace":
         """The files of a folder. Raises `ConfigurationError` where it is none."""
@@ -435,6 +464,11 @@ class Application:
             await self._pool.close()
         if self._engine is not None:
             await self._engine.close()
+        if self._telemetry is not None:
+            from tallystick_server.telemetry.start import close_export
+
+            # After the engine: its last rows are booked by then.
+            await close_export(self._telemetry)
         for index in self._indexes.values():
             index.stop()
         if self._warming:

@@ -20,10 +20,14 @@ class Seen:
     code: int
 
 
-def run_at_terminal(program: Program, arguments: list[str], *, wait_for: str, then: "str | signal.Signals | None") -> Seen:
+def run_at_terminal(
+    program: Program, arguments: list[str], *, wait_for: str, then: "str | signal.Signals | None", columns: int | None = None
+) -> Seen:
     """Runs `tallystick ARGUMENTS`; once `wait_for` was shown, types a line, sends a signal, or does nothing."""
     ours, theirs = pty.openpty()
     environment = {**program.environment, "TERM": "xterm"}
+    if columns is not None:
+        environment["COLUMNS"] = str(columns)
     child = subprocess.Popen(
         program.command(*arguments), env=environment, stdin=theirs, stdout=theirs, stderr=theirs, cwd=program.folder
     )

@@ -6,7 +6,7 @@ user saw when they asked (open documents, the list of files) stands in that prom
 
 import base64
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +27,9 @@ from tallystick_agent.protocol.usage import Segment
 from tallystick_agent.sessions.replay import rules_name
 from tallystick_agent.tokens.counter import MESSAGE_FRAME, REPLY_FRAME, TOOL_FRAME, TOOLS_FRAME, Counter
 from tallystick_agent.tokens.images import image_size, image_tokens
+
+EARLIER: Final = "earlier_prompt"
+"""What was asked before the newest prompt: a part of the history, and in a chat the one that grows most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +57,10 @@ def xray(request: ChatRequest, counter: Counter) -> XRay:
         add("system", counter.text(request.system) - described)
     # A schema is forced on the sampler, not shown to the model, by every server that takes one in its own field.
     paths = {call.call_id: read_path(call) for message in request.messages for call in _reads(message)}
-    for message in request.messages:
+    newest = _newest_prompt(request.messages)
+    for at, message in enumerate(request.messages):
         for name, text in _pieces(message, paths):
-            add(name, counter.text(text))
+            add(EARLIER if name == "prompt" and at < newest else name, counter.text(text))
         for part in message.parts:
             if isinstance(part, ImagePart):
                 add("image", _image(part, counter.family))
@@ -67,6 +71,17 @@ def xray(request: ChatRequest, counter: Counter) -> XRay:
     add("framing", frames + (TOOLS_FRAME if request.tools else 0))
     segments = tuple(Segment(name=name, tokens=tokens) for name, tokens in sums.items())
     return XRay(segments=segments, input_tokens=sum(sums.values()))
+
+
+def _newest_prompt(messages: Sequence[Message]) -> int:
+    """Where the newest prompt begins; users' messages one behind the other are one prompt."""
+    prompts = [at for at, one in enumerate(messages) if isinstance(one, UserMessage) and one.origin == "prompt"]
+    if not prompts:
+        return 0
+    newest = prompts[-1]
+    while newest and isinstance(messages[newest - 1], UserMessage):
+        newest -= 1
+    return newest
 
 
 UNSEEN_EDGE: Final = 1_024

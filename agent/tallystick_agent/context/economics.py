@@ -73,3 +73,30 @@ def forecast(
     if budget_nanos is not None and cost_nanos > 0 and turns:
         money = max(0, int((budget_nanos - cost_nanos) / (cost_nanos / len(turns))))
     return Forecast(tokens_per_request=growth, requests_to_window=requests, turns_to_window=turns_left, turns_to_budget=money)
+
+
+FARTHEST: Final = 10_000
+"""Turns that are looked ahead."""
+
+
+def turns_to_spend(costs: Sequence[int], left: int) -> int | None:
+    """How many more whole turns an amount lasts, if each costs more than the one before by as much as they did so far.
+
+    `costs`: of each turn so far, in the unit of `left`. The rise is that of a straight line through them, and never a fall: a
+    cheap turn makes no promise. `None` where nothing costs anything, or where it lasts for ages.
+    """
+    if not costs or sum(costs) <= 0:
+        return None
+    count, mean = len(costs), sum(costs) / len(costs)
+    middle = (count - 1) / 2
+    spread = sum((at - middle) ** 2 for at in range(count))
+    rise = sum((at - middle) * (cost - mean) for at, cost in enumerate(costs)) / spread if spread else 0.0
+    rise = max(0.0, rise)
+    following, turns, rest = mean + rise * (count - middle), 0, float(left)
+    while rest >= following:
+        rest -= following
+        following += rise
+        turns += 1
+        if turns > FARTHEST:
+            return None
+    return turns

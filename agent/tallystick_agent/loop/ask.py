@@ -4,6 +4,7 @@ Whatever becomes of an attempt, it is in the ledger before its result is used.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -11,12 +12,15 @@ from typing import Final
 from tallystick_agent.context.assemble import xray
 from tallystick_agent.loop.booking import Booking, Paid
 from tallystick_agent.loop.gate import Spent, reserve
+from tallystick_agent.loop.hard_budgets import Stands, blamed, forbid, narrowed, warnings
+from tallystick_agent.loop.kinds import OURS, kinds_of
 from tallystick_agent.loop.parts import Caller, EngineParts
 from tallystick_agent.loop.recorder import Records
 from tallystick_agent.loop.routing import LIKELY_OUTPUT, SEED_S, Plan, handed_on, onward, plan, seed
+from tallystick_agent.loop.sent import Sent, made_by
 from tallystick_agent.ports import RelayWatch
 from tallystick_agent.protocol.chat import ChatRequest, Payloads, ReasoningDelta, Reply, StreamEvent, TextDelta, ToolCallDelta
-from tallystick_agent.protocol.errors import ProviderError
+from tallystick_agent.protocol.errors import ProviderError, StorageError
 from tallystick_agent.protocol.events import (
     AttemptFailed,
     ItemDelta,
@@ -31,7 +35,6 @@ from tallystick_agent.protocol.events import (
     RequestStarted,
 )
 from tallystick_agent.protocol.ids import ItemId, RequestId
-from tallystick_agent.protocol.messages import ReasoningPart
 from tallystick_agent.protocol.model_info import Endpoint
 from tallystick_agent.protocol.relay import Opening
 from tallystick_agent.protocol.usage import Budget, Cost, Usage
@@ -39,11 +42,16 @@ from tallystick_agent.providers.client import AttemptAccepted, AttemptCounted, A
 from tallystick_agent.providers.resolve import Target, alone
 from tallystick_agent.providers.whole import whole
 from tallystick_agent.tokens.counter import Counter, family_of
+from tallystick_agent.usage.budgets import Asking
+from tallystick_agent.usage.classify import Kinds
+from tallystick_agent.usage.openings import OpenRequest
 from tallystick_agent.usage.pricing import likely_input, worst_case
-from tallystick_agent.usage.record import LedgerRow
+from tallystick_agent.usage.record import LedgerRow, model_of
 
 PIECE_S = 0.05
 PIECE_EVENTS = 20
+GRACE_S: Final = 600.0
+"""Seconds beyond a request's own time after which another host takes it for lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,39 +90,8 @@ class _Stream:
     """It is shown as it stands on the wire."""
 
 
-def made_by(endpoint: Endpoint, reply: Reply) -> Reply:
-    """The reply with its thoughts signed by who served it: a router may have taken another model, which alone gets them back."""
-    parts = tuple(
-        replace(part, endpoint=endpoint.slug) if isinstance(part, ReasoningPart) else part for part in reply.message.parts
-    )
-    return replace(reply, message=replace(reply.message, parts=parts))
-
-
 TALK: Final[frozenset[Purpose]] = frozenset(("chat", "edit", "plan", "commit_message", "subagent"))
 """Purposes whose requests carry the session's own history; a probe or a summary is apart."""
-
-
-@dataclass(slots=True)
-class Sent:
-    """The last request of a session's conversation that was answered, and by which endpoint; as long as the session is open."""
-
-    last: ChatRequest | None = None
-    endpoint: str = ""
-
-    def repeated(self, request: ChatRequest, endpoint: str, counter: Counter) -> int:
-        """Tokens at the start of `request` that the last one had too: tools, system, messages until the first that differs.
-
-        Another endpoint has seen none of it.
-        """
-        last = self.last
-        if last is None or self.endpoint != endpoint or (last.system, last.tools) != (request.system, request.tools):
-            return 0
-        same = 0
-        for before, now in zip(last.messages, request.messages, strict=False):
-            if before is not now and before != now:
-                break
-            same += 1
-        return xray(replace(request, messages=request.messages[:same]), counter).input_tokens
 
 
 class Asker:
@@ -125,6 +102,9 @@ class Asker:
         self._caller = caller
         self._recorder = recorder
         self._budget = budget
+        self._hard: Stands = ()
+        self._limits = budget
+        """The turn's own, and no more than the user's hard budgets still have."""
         self.spent = Spent()
         self.usage = Usage()
         self.cost = Cost(priced_nanos=0)
@@ -135,6 +115,8 @@ class Asker:
         self._sent = sent or Sent()
         self._repeated = 0
         """Tokens of the present request that the one before began with."""
+        self._kinds: Kinds | None = None
+        """What the turn is about."""
         self.opens_turn = True
         """Whether no request of the turn's conversation has been booked yet."""
         self.visible = False
@@ -167,24 +149,18 @@ class Asker:
 
         Raises `ContextOverflow` before sending what cannot fit, `TallystickError` at the gate, `ProviderError` after it.
         """
-        await asyncio.to_thread(self._parts.ledger.check)
+        await self._parts.books.check()
         target = self._target(request, endpoint, purpose)
         request = replace(request, web=request.web or target.web, reasoning=request.reasoning or target.reasoning)
         await self._seed(target)
         counter = self.counter_for(target.endpoint)
         seen = xray(request, counter)
+        if self._kinds is None and purpose in TALK:
+            self._kinds = kinds_of(request, seen.segments, ours=self._caller.who.door != "gateway")
         self._repeated = self._sent.repeated(request, target.endpoint.slug, counter) if purpose in TALK else 0
-        made = plan(
-            request,
-            target,
-            client=self._parts.client,
-            affinity=self._parts.affinity,
-            now=self._parts.clock.monotonic(),
-            count=self._counted(request, target.endpoint, seen.input_tokens),
-            budget=self._budget,
-            spent=self.spent,
-            number=self.spent.requests,
-        )
+        self._hard = await self._stands(target.endpoint)
+        self._limits = narrowed(self._budget, self.spent, self._hard)
+        made = self._planned(request, target, seen.input_tokens, self._hard)
         for slug, why in made.left.items():
             if slug not in self._left_out:
                 self._left_out.add(slug)
@@ -216,6 +192,31 @@ class Asker:
             self._sent.last, self._sent.endpoint = request, booking.endpoint.slug
         return asked
 
+    async def _stands(self, endpoint: Endpoint) -> Stands:
+        """The hard budgets that a request at this endpoint stands under. Raises `StorageError` where they cannot be read."""
+        caller, recorder = self._caller, self._recorder
+        model = model_of(endpoint.slug, endpoint.provider)
+        task, time_ms = caller.task or recorder.turn_id or "", int(self._parts.clock.now().timestamp() * 1000)
+        asking = Asking(who=caller.who, model=model, session_id=recorder.session_id, task=task, time_ms=time_ms)
+        return await self._parts.books.standing(asking)
+
+    def _planned(self, request: ChatRequest, target: Target, inputs: int, stands: Stands) -> Plan:
+        """Who is asked, in which order and for how much. Raises `LimitReached` where a hard budget has no room for it."""
+        wanted = request.max_output_tokens
+        forbid(stands, input_tokens=inputs, output_tokens=wanted, price=target.endpoint.price)
+        with blamed(stands, narrowed=self._limits != self._budget):
+            return plan(
+                request,
+                target,
+                client=self._parts.client,
+                affinity=self._parts.affinity,
+                now=self._parts.clock.monotonic(),
+                count=self._counted(request, target.endpoint, inputs),
+                budget=self._limits,
+                spent=self.spent,
+                number=self.spent.requests,
+            )
+
     async def _seed(self, target: Target) -> None:
         """Before the first choice among several: what the ledger says of how they served lately."""
         board, clock = self._parts.client.health, self._parts.clock
@@ -223,8 +224,10 @@ class Asker:
             return
         board.seeded = True
         now_ms = int(clock.now().timestamp() * 1000)
-        seen = await asyncio.to_thread(self._parts.ledger.recent, now_ms - int(SEED_S * 1000))
-        seed(board, seen, now_ms=now_ms, now=clock.monotonic())
+        with contextlib.suppress(StorageError):
+            # A ledger that is down says so when the request is opened, where that is to end it.
+            seen = await asyncio.to_thread(self._parts.ledger.recent, now_ms - int(SEED_S * 1000))
+            seed(board, seen, now_ms=now_ms, now=clock.monotonic())
 
     def _target(self, request: ChatRequest, endpoint: Endpoint, purpose: Purpose) -> Target:
         """All candidates for a turn's own request; a probe and a gap to fill are for one endpoint alone."""
@@ -262,14 +265,15 @@ class Asker:
         def may_try(endpoint: Endpoint) -> None:
             # What was spent since the plan was made leaves less for the next attempt.
             inputs, wanted = made.inputs[endpoint.slug], made.outputs[endpoint.slug]
-            allowed[endpoint.slug] = reserve(
-                self._budget, self.spent, input_tokens=inputs, output_tokens=wanted, price=endpoint.price
-            )
+            with blamed(self._hard, narrowed=self._limits != self._budget):
+                allowed[endpoint.slug] = reserve(
+                    self._limits, self.spent, input_tokens=inputs, output_tokens=wanted, price=endpoint.price
+                )
 
         def fitted(asked: ChatRequest, endpoint: Endpoint) -> ChatRequest:
             output = allowed[endpoint.slug]
-            handed = handed_on(made, endpoint, output, self._budget, self.spent)
-            ended = asked.open_ended and not self._budget.bounds_output
+            handed = handed_on(made, endpoint, output, self._limits, self.spent)
+            ended = asked.open_ended and not self._limits.bounds_output
             return replace(asked, max_output_tokens=output, open_ended=ended, onward=onward(target, endpoint, handed))
 
         events = self._parts.client.send(
@@ -288,6 +292,7 @@ class Asker:
             async for event in events:
                 match event:
                     case AttemptStarted(attempt=attempt, endpoint=endpoint):
+                        await self._open(booking, attempt, endpoint, made, allowed[endpoint.slug])
                         booking.start(attempt, endpoint)
                         stream = await self._opened(request, made, booking, attempt, how)
                     case AttemptWaits():
@@ -388,7 +393,8 @@ class Asker:
 
     async def _book(self, booking: Booking, paid: Paid, event: RequestFinished) -> None:
         row = self._row(booking, paid)
-        await asyncio.to_thread(self._parts.ledger.append, row)
+        self.opens_turn = self.opens_turn and not row.opens_turn
+        await self._parts.books.append(row)
         if paid.usage.source == "estimated" and paid.generation_id:
             self._parts.reconciler.later(paid.endpoint)
         if not paid.error_code:
@@ -400,6 +406,24 @@ class Asker:
         self.spent = replace(self.spent, tokens=self.spent.tokens + row.usage.total_tokens, nanos=self.spent.nanos + (nanos or 0))
         await self._recorder.emit(event, durable=True)
 
+    async def _open(self, booking: Booking, attempt: int, endpoint: Endpoint, made: Plan, outputs: int) -> None:
+        """Tells the ledger of an attempt before it is sent, with the most that it can cost, at whichever endpoint serves it.
+
+        Raises `LimitReached`, and `StorageError` where it could not be booked.
+        """
+        lost = self._row(booking, booking.pending(attempt, endpoint, self.spent.requests + 1))
+        may_serve = (endpoint, *handed_on(made, endpoint, outputs, self._limits, self.spent))
+        costs = [worst_case(made.inputs[one.slug], outputs, one.price) for one in may_serve]
+        within_ms = int((self._parts.settings.network.request_timeout_s + GRACE_S) * 1000)
+        opened = OpenRequest(
+            lost=lost,
+            nanos=None if None in costs else max(cost for cost in costs if cost is not None),
+            tokens=max(made.inputs[one.slug] for one in may_serve) + outputs,
+            expires_ms=lost.time_ms + within_ms,
+        )
+        for notice in warnings(await self._parts.books.open(opened)):
+            await self._recorder.emit(notice)
+
     async def learn(self, endpoint: Endpoint, *, estimated: int, reported: int) -> None:
         await asyncio.to_thread(self._parts.learned.observe, endpoint.slug, estimated=estimated, reported=reported)
 
@@ -410,6 +434,7 @@ class Asker:
 
     def _row(self, booking: Booking, paid: Paid) -> LedgerRow:
         """The ledger's row for one attempt."""
+        kinds = self._kinds or Kinds(use_case=OURS)
         return LedgerRow(
             time_ms=int(self._parts.clock.now().timestamp() * 1000),
             attribution=self._caller.who,
@@ -436,15 +461,11 @@ class Asker:
             tools=booking.tools,
             tool_calls=paid.tool_calls,
             images=booking.images,
-            opens_turn=self._opens(booking.purpose),
+            opens_turn=self.opens_turn and booking.purpose in TALK and bool(self._recorder.turn_id),
+            use_case=kinds.use_case,
+            natural_language=kinds.natural_language,
+            programming_language=kinds.programming_language,
         )
-
-    def _opens(self, purpose: Purpose) -> bool:
-        """Whether a row is the first of its turn that belongs to the conversation."""
-        if not self.opens_turn or purpose not in TALK or not self._recorder.turn_id:
-            return False
-        self.opens_turn = False
-        return True
 
     def now(self) -> float:
         return self._parts.clock.monotonic()

@@ -106,6 +106,23 @@ class Booking:
         self._first = self._books.now() if self._first is None else self._first
         self.partial.append(text)
 
+    def pending(self, attempt: int, endpoint: Endpoint, step: int) -> Paid:
+        """What is booked of an attempt that is about to be sent, where nothing more is ever heard of it."""
+        usage = Usage(input_tokens=self._estimates[endpoint.slug], source="estimated")
+        return Paid(
+            endpoint=endpoint,
+            attempt=attempt,
+            step=step,
+            generation_id="",
+            usage=usage,
+            cost=Cost(priced_nanos=price_usage(usage, endpoint.price)),
+            segments=scale(self._segments, usage.input_tokens),
+            finish="lost",
+            error_code="interrupted",
+            latency_ms=0,
+            first_token_ms=None,
+        )
+
     async def finished(self, reply: Reply, *, error_code: str = "") -> Usage:
         usage = reply.usage or self._estimated(
             "".join(p.text if p.kind != "tool_call" else p.arguments for p in reply.message.parts)

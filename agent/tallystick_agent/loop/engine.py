@@ -47,4 +47,5 @@ class Engine:
     async def close(self) -> None:
         await self.parts.reconciler.close()
         await self.parts.transport.close()
+        await self.parts.books.close()
         self.parts.ledger.close()

@@ -17,6 +17,7 @@ from tallystick_agent.sessions.store import SessionStore
 from tallystick_agent.settings import AttributionSettings, Settings
 from tallystick_agent.tokens.learned import LearnedFactors
 from tallystick_agent.usage.attribution import accepted, identity
+from tallystick_agent.usage.bookkeeper import Bookkeeper
 from tallystick_agent.usage.ledger import Ledger
 
 
@@ -29,6 +30,8 @@ class EngineParts:
     transport: Transport
     client: ModelClient
     ledger: Ledger
+    books: Bookkeeper
+    """Where rows and requests under way are booked; the ledger is what is asked."""
     store: SessionStore
     secrets: SecretStore
     clock: Clock

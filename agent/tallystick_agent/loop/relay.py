@@ -4,6 +4,7 @@ Implements the `Relay` port.
 """
 
 import json
+import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,10 +15,11 @@ from pydantic import ValidationError
 from tallystick_agent.context.assemble import xray
 from tallystick_agent.loop.ask import Asker
 from tallystick_agent.loop.gate import Spent
+from tallystick_agent.loop.hard_budgets import NEAR
 from tallystick_agent.loop.parts import Caller, EngineParts
 from tallystick_agent.ports import RelayWatch
 from tallystick_agent.protocol.errors import ConfigurationError
-from tallystick_agent.protocol.events import EventBody
+from tallystick_agent.protocol.events import EventBody, Notice
 from tallystick_agent.protocol.ids import RequestId, SessionId, TurnId
 from tallystick_agent.protocol.relay import RelayAnswer, RelayRequest
 from tallystick_agent.protocol.usage import Budget
@@ -25,6 +27,7 @@ from tallystick_agent.providers.resolve import Target
 from tallystick_agent.settings import RoutingSettings
 from tallystick_agent.tokens.counter import Counter
 
+_log = logging.getLogger(__name__)
 PURPOSE: Final = "chat"
 TARGETS: Final = 200
 """Models with their wishes whose endpoints are remembered."""
@@ -34,13 +37,14 @@ TARGET_S: Final = 30.0
 
 @dataclass(slots=True)
 class _Unrecorded:
-    """Where the events of a relayed request go: nowhere. The ledger has the rows."""
+    """Where the events of a relayed request go: nowhere. The ledger has the rows; a budget that is nearly gone is logged."""
 
     session_id: SessionId
     turn_id: TurnId | None
 
     async def emit(self, body: EventBody, *, durable: bool = False) -> None:
-        return None
+        if isinstance(body, Notice) and body.code == NEAR:
+            _log.warning("%s", body.message)
 
 
 class ModelRelay:

@@ -11,7 +11,7 @@ from typing import Literal, assert_never
 
 from tallystick_agent.context.assemble import xray
 from tallystick_agent.context.test_command import TestCommand
-from tallystick_agent.loop.ask import Asker, Sent
+from tallystick_agent.loop.ask import Asker
 from tallystick_agent.loop.compact import Compactor
 from tallystick_agent.loop.gather import Gatherer
 from tallystick_agent.loop.parts import EngineParts, SessionOptions
@@ -21,6 +21,7 @@ from tallystick_agent.loop.recovery import outcome_of
 from tallystick_agent.loop.repair import asks_for_change
 from tallystick_agent.loop.repair_turn import RepairTurn
 from tallystick_agent.loop.requests import allowed_context, base_request
+from tallystick_agent.loop.sent import Sent
 from tallystick_agent.loop.setup import find_tests
 from tallystick_agent.loop.slash import Slash, slash
 from tallystick_agent.loop.step import Finish, TurnState, after_error

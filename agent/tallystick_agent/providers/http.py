@@ -43,6 +43,15 @@ class Opened:
     headers: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole response, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 def host_of(url: str) -> str:
     """Host and port as they stand in the URL, without a name and password before them."""
     return urlsplit(url).netloc.rpartition("@")[2]
@@ -70,7 +79,7 @@ class Transport:
         self._network = network
         self._clock = clock
         self._named = _attribution(attribution)
-        self._pools: dict[tuple[str, bool], _Pool] = {}
+        self._pools: dict[tuple[str, bool, bool], _Pool] = {}
         self._timeouts: dict[float, httpx.Timeout] = {}
 
     @contextlib.asynccontextmanager
@@ -144,6 +153,31 @@ class Transport:
         if not isinstance(data, dict):
             raise ProviderError(f"{urlsplit(url).netloc} did not answer with a JSON object.")
         return cast(dict[str, Any], data)
+
+    async def deliver(self, url: str, content: bytes, headers: Mapping[str, str], *, timeout_s: float) -> Answer:
+        """Posts bytes that are no model request, without attribution. Raises `ProviderError` where no whole answer comes."""
+        import httpx
+
+        try:
+            async with (
+                asyncio.timeout(timeout_s),
+                self._pool(url, kept=True, named=False).sent(
+                    "POST", url, None, content=content, headers=dict(headers), timeout=timeout_s
+                ) as response,
+            ):
+                got = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
+                body = b""
+                async for chunk in unpacked(response.aiter_raw(), got.get("content-encoding", "")):
+                    body += chunk
+                    if len(body) > MAX_ERROR_BYTES:
+                        break
+                return Answer(status=response.status_code, headers=got, body=body[:MAX_ERROR_BYTES])
+        except httpx.HTTPError as error:
+            raise self._map(error, url, timeout_s) from error
+        except TimeoutError as error:
+            raise _too_slow(url, timeout_s) from error
+        except (httpx.InvalidURL, ValueError) as error:
+            raise ProviderError(f"No request can be made to {host_of(url)}.", code="bad_settings") from error
 
     async def get_json(self, url: str, *, timeout_s: float) -> Any:
         """A small look at a server of this machine; `None` when nobody answers in time."""
@@ -219,11 +253,13 @@ class Transport:
             known = self._timeouts[idle] = httpx.Timeout(idle, connect=connect)
         return known
 
-    def _pool(self, url: str, *, kept: bool) -> "_Pool":
+    def _pool(self, url: str, *, kept: bool, named: bool = True) -> "_Pool":
+        """`named`: for providers, who are told which app it is."""
         origin = origin_of(url)
-        pool = self._pools.get((origin, kept))
+        pool = self._pools.get((origin, kept, named))
         if pool is None:
-            pool = self._pools[origin, kept] = _Pool(self._named, plain=origin.startswith("http:"), kept=kept)
+            headers = self._named if named else {"user-agent": "tallystick", "accept-encoding": "identity"}
+            pool = self._pools[origin, kept, named] = _Pool(headers, plain=origin.startswith("http:"), kept=kept)
         return pool
 
     async def _refusal(self, response: "httpx.Response", within_s: float) -> ProviderError:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Final, cast
 
-from tallystick_agent.usage.columns import AT, ORIGINAL, Original, Values, original_of, values_of
+from tallystick_agent.usage import openings
+from tallystick_agent.usage.columns import AT, COLUMNS, ORIGINAL, Original, Values, original_of, row_of, values_of
 from tallystick_agent.usage.database import Work
 from tallystick_agent.usage.record import LedgerRow
 from tallystick_agent.usage.rollups import INSERT, recompute, roll_up
@@ -28,7 +29,18 @@ def add(work: Work, rows: Sequence[LedgerRow]) -> list[bool]:
     if fresh:
         roll_up(work, fresh)
         _meet(work, map(_pick, fresh))
+    openings.close(work, [(row.request_id, row.attempt) for row in rows if not row.correction])
+    known = [row for row, new in zip(rows, added, strict=True) if not new and not row.correction and row.finish != "lost"]
+    for row in known:
+        _found_again(work, row)
     return added
+
+
+def _found_again(work: Work, row: LedgerRow) -> None:
+    """A request that was taken for lost has ended after all: the difference is booked."""
+    sql = f"SELECT {', '.join(COLUMNS)} FROM requests WHERE request_id = ? AND attempt = ? AND correction = 0 AND finish = 'lost'"
+    for values in work.all(sql, (row.request_id, row.attempt)):
+        add(work, [openings.late(row_of(values), row)])
 
 
 def _valued(work: Work, rows: Sequence[LedgerRow]) -> list[Values]:

@@ -1,7 +1,7 @@
 """Which app a request belongs to, by OpenRouter's published rules. Pure: headers in, attribution and notices out.
 
 An app is its address. One of this machine says nothing without a title; without an address the program's own name counts,
-then the name of the key.
+then the name of the key. A library's name comes last: many apps send it, and a key is made for one.
 """
 
 import re
@@ -24,6 +24,12 @@ LONGEST_TITLE: Final = 120
 LONGEST_ADDRESS: Final = 500
 _PRODUCT: Final = re.compile(r"[\w.+ -]+(?:/(?!v?\d)[\w.+-]+)*")
 """A program's name in its User-Agent, without the version: `python-httpx`, `OpenAI/Python`."""
+_LIBRARIES: Final = frozenset(
+    "ai ai-sdk aiohttp anthropic axios bun curl deno go-http-client google-genai-sdk got java java-http-client langchain"
+    " langchainjs-anthropic langchainjs-openai libcurl litellm mozilla node node-fetch node.js okhttp openai openrouter"
+    " python python-httpx python-requests python-urllib reqwest ruby undici wget".split()
+)
+"""Names that many apps send: clients of an API or of HTTP, and browsers. By the part before the first `/`, in lower case."""
 
 
 def identity(url: str, title: str, *, agent: str = "", key: str = "") -> str:
@@ -35,9 +41,14 @@ def identity(url: str, title: str, *, agent: str = "", key: str = "") -> str:
     if parts is not None and name:
         return f"localhost/{name}"
     program = program_of(agent)
-    if program:
+    if program and not (key and is_library(program)):
         return f"ua/{program}"
     return f"key/{key}" if key else name if not parts else ""
+
+
+def is_library(program: str) -> bool:
+    """Whether many apps send this name."""
+    return program.partition("/")[0].lower() in _LIBRARIES
 
 
 def inbound(headers: Mapping[str, str], *, door: str = "gateway", key: str = "") -> tuple[Attribution, tuple[str, ...]]:
@@ -58,11 +69,13 @@ def inbound(headers: Mapping[str, str], *, door: str = "gateway", key: str = "")
     categories, dropped = accepted(known.get("x-openrouter-categories", "").split(","))
     notices += [f"X-OpenRouter-Categories: {why}" for why in dropped]
     program = program_of(agent)
+    # A program's own name is its title, a library's is not: there the key's name stands.
+    own = key if key and is_library(program) else program
     who = Attribution(
         door=door,
         # A title alone makes no app.
         app=identity(referer, title, agent=agent, key=key) if parts is not None or program or key else "",
-        title=title or (program if parts is None else ""),
+        title=title or (own if parts is None else ""),
         url=referer[:LONGEST_ADDRESS] if parts is not None else "",
         categories=categories,
         key=key,

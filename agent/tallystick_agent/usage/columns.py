@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from tallystick_agent.protocol.attribution import Attribution
-from tallystick_agent.protocol.errors import StorageError
 from tallystick_agent.protocol.usage import Cost, Segment, Usage
+from tallystick_agent.usage.database import RowRefused
 from tallystick_agent.usage.record import LedgerRow, bucket_of
 
 DAY_MS: Final = 86_400_000
@@ -73,14 +73,14 @@ def original_of(values: Values) -> Original:
 
 
 def values_of(row: LedgerRow, original: Original | None = None) -> Values:
-    """The row's columns; a correction's counters and flags go by `original`. Raises `StorageError` where a segment is twice."""
+    """The row's columns; a correction's counters and flags go by `original`. Raises `RowRefused` where a segment is twice."""
     who, usage, cost = row.attribution, row.usage, row.cost
     nanos, corrects = cost.nanos, row.correction
     aborted = row.finish == "aborted"
     failed = not aborted and (bool(row.error_code) or row.finish in ("failed", "lost"))
     segments = {clean(one.name): one.tokens for one in row.segments}
     if len(segments) != len(row.segments):
-        raise StorageError("Two parts of one request have one name.", remedy="This is a bug; please report it.")
+        raise RowRefused("Two parts of one request have one name.", remedy="This is a bug; please report it.")
     known = {
         "door": who.door, "app": who.app, "title": who.title, "url": who.url, "key": who.key, "client": who.client,
         "user_label": who.user, "workspace": who.workspace, "session_id": row.session_id, "turn_id": row.turn_id,

@@ -6,9 +6,12 @@ Statements are written once, with `?` for values; everything in them is understo
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from tallystick_agent.usage.columns import Values
+from tallystick_agent.protocol.errors import StorageError
+
+if TYPE_CHECKING:
+    from tallystick_agent.usage.columns import Values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,10 @@ POSTGRES: Final = Dialect(
 )
 
 
+class RowRefused(StorageError):
+    """The database works, and what it was given is nothing that it can hold: it is of no use to try again."""
+
+
 class Work(Protocol):
     """A transaction. Its end is that of the `with` it came from."""
 
@@ -48,7 +55,7 @@ class Work(Protocol):
 
     def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None: ...
 
-    def insert(self, sql: str, rows: Sequence[Values]) -> list[bool]:
+    def insert(self, sql: str, rows: "Sequence[Values]") -> list[bool]:
         """Adds what no unique key forbids (`sql` says so), and tells of each row whether it was added."""
         ...
 

@@ -26,6 +26,7 @@ _HEADS: Final[dict[str, Family]] = {
     "infill": "prompt",
     "image": "prompt",
     "assistant": "history",
+    "earlier_prompt": "history",
     "tool_call": "history",
     "digest": "history",
     "tool_output": "tool_output",

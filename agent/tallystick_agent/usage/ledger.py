@@ -4,18 +4,21 @@ Rows are only ever added. Money is integer nano-dollars, and unknown cost is NUL
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tallystick_agent.usage import appending, reports
+from tallystick_agent.usage import appending, openings, reports, session_list
 from tallystick_agent.usage.columns import COLUMNS, row_of
 from tallystick_agent.usage.database import Database, Work
+from tallystick_agent.usage.limits import COLUMN, Limit, LimitReached, Spender, Standing, check, standings
+from tallystick_agent.usage.openings import Alive, OpenRequest, Process
 from tallystick_agent.usage.record import LedgerRow
 from tallystick_agent.usage.reports import GroupBy, SegmentTotal, Total
-from tallystick_agent.usage.rollups import DAYS, ROLLUPS, differing
+from tallystick_agent.usage.rollups import FOR_EVER, ROLLUPS, differing, smallest
 from tallystick_agent.usage.schema import VERSION as VERSION
+from tallystick_agent.usage.session_list import SessionEntry
 from tallystick_agent.usage.sums import AppEntry, Booked, Dimension, Query, SegmentSum, SessionSum, Sum
 
 _CORRECTED: Final = (
@@ -40,6 +43,23 @@ class Seen:
     output_tokens: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A request to be opened, by whom and under which limits."""
+
+    request: OpenRequest
+    process: Process
+    limits: Sequence[Limit] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    opened: tuple[list[Standing] | LimitReached, ...]
+    """Of each request to be opened how its limits stood, or why it was not."""
+    added: tuple[bool, ...]
+    """Of each row, whether it was new."""
+
+
 class Ledger:
     """Blocks; safe to call from threads. Every method may raise `StorageError`."""
 
@@ -50,6 +70,11 @@ class Ledger:
             where = SqliteFile(where)
         self._database: Database = where
         self._checked = False
+        self._observers: list[Callable[[Sequence[LedgerRow]], None]] = []
+
+    def on_booked(self, observer: Callable[[Sequence[LedgerRow]], None]) -> None:
+        """Tells `observer` of new rows, after they are durable, in the thread that booked them. It may neither wait nor raise."""
+        self._observers.append(observer)
 
     def append(self, row: LedgerRow) -> bool:
         """Adds a row, synced; False where this attempt, or a correction of it, is booked already."""
@@ -58,7 +83,52 @@ class Ledger:
     def append_many(self, rows: Sequence[LedgerRow]) -> int:
         """Adds rows, all or none of the new ones, synced; gives how many were new."""
         with self._database.writing() as work:
-            return sum(appending.add(work, rows))
+            added = appending.add(work, rows)
+        return self._told(rows, added)
+
+    def _told(self, rows: Sequence[LedgerRow], added: Sequence[bool]) -> int:
+        """Tells the observers which rows were new, and gives their number."""
+        new = [row for row, fresh in zip(rows, added, strict=True) if fresh]
+        for observer in self._observers if new else ():
+            observer(new)
+        return len(new)
+
+    def commit(self, opens: Sequence[Opening], closed: Sequence[tuple[str, int]], rows: Sequence[LedgerRow]) -> Committed:
+        """One transaction: opens requests under their limits, forgets those that were never sent, and adds rows.
+
+        Synced where there are rows. A request that a limit forbids is not opened, and the others are.
+        """
+        with self._database.writing(durable=bool(rows)) as work:
+            opened = [_open(work, one) for one in opens]
+            if closed:
+                openings.close(work, closed)
+            added = appending.add(work, rows) if rows else []
+        self._told(rows, added)
+        return Committed(opened=tuple(opened), added=tuple(added))
+
+    def book_lost(self, me: Process, alive: Alive, now_ms: int) -> int:
+        """Books requests that were under way in processes which are gone; gives how many."""
+        with self._database.reading() as work:
+            if not openings.orphans(work, me, alive, now_ms):
+                return 0
+        with self._database.writing() as work:
+            lost = openings.orphans(work, me, alive, now_ms)
+            added = appending.add(work, lost)
+        return self._told(lost, added)
+
+    def standings(self, limits: Sequence[Limit]) -> list[Standing]:
+        """What was spent and what is reserved under each limit."""
+        with self._database.reading() as work:
+            return standings(work, limits)
+
+    def spenders(self, kind: Spender, first_day: int, last_day: int) -> list[str]:
+        """The names that something was spent under, or is reserved, dearest first."""
+        open_now = f" UNION ALL SELECT {COLUMN[kind]}, nanos, tokens FROM open_requests" if kind in COLUMN else ""
+        sql = f"SELECT name, nanos, tokens FROM spending WHERE kind = ? AND day >= ? AND day <= ?{open_now}"
+        days = (0, 0) if kind in FOR_EVER else (first_day, last_day)
+        with self._database.reading() as work:
+            rows = work.all(f"SELECT name, sum(nanos), sum(tokens) FROM ({sql}) found GROUP BY 1", (kind, *days))
+        return [name for name, *_ in sorted(rows, key=lambda row: (-row[1], -row[2], row[0])) if name]
 
     def check(self) -> None:
         """Opens the database, so that nothing is spent that could not be booked. Raises `StorageError`."""
@@ -76,9 +146,10 @@ class Ledger:
             where.append(f"{_DIMENSION.get(name, name)} = ?")
             values.append(int(value) if name in _NUMBERS else value)
         shown = ", ".join([*columns, *(f"sum({_SUM_COLUMNS.get(name, name)})" for name in _SUMS)])
+        table = smallest([*columns, *(_DIMENSION.get(name, name) for name, _ in query.where)]).table
         groups = f" GROUP BY {', '.join(columns)}" if columns else ""
         with self._database.reading() as work:
-            rows = work.all(f"SELECT {shown} FROM {DAYS.table} WHERE {' AND '.join(where)}{groups}", values)
+            rows = work.all(f"SELECT {shown} FROM {table} WHERE {' AND '.join(where)}{groups}", values)
         width = len(columns)
         found = [
             Sum(group=tuple(map(str, row[:width])), **{name: int(one) for name, one in zip(_SUMS, row[width:], strict=True)})
@@ -97,17 +168,68 @@ class Ledger:
         most: int = 1_000,
     ) -> list[Booked]:
         """Rows as they were booked, in that order; the next page begins after the last one's id."""
-        where, values = ["id > ?", "time_ms >= ?"], [after_id, since_ms]
+        # The sign keeps a database from collecting all rows of the time for each page: it goes on from the last id.
+        where, given = ["id > ?", "+time_ms >= ?"], list[Any]((after_id, since_ms))
+        if until_ms is not None:
+            where.append("+time_ms < ?")
+            given.append(until_ms)
+        if session_id is not None:
+            where.append("session_id = ?")
+            given.append(session_id)
+        sql = f"SELECT id, {', '.join(COLUMNS)} FROM requests WHERE {' AND '.join(where)} ORDER BY id LIMIT ?"
+        with self._database.reading() as work:
+            if since_ms > 0 and after_id == 0 and session_id is None:
+                first = work.all("SELECT min(id) FROM requests WHERE time_ms >= ?", (since_ms,))[0][0]
+                given[0] = first - 1 if first is not None else 2**62
+            found = work.all(sql, (*given, most))
+        return [Booked(id=number, row=row_of(values)) for number, *values in found]
+
+    def of_request(self, request_id: str) -> list[LedgerRow]:
+        """The attempts of one request and their corrections, as they were booked."""
+        sql = f"SELECT {', '.join(COLUMNS)} FROM requests WHERE request_id = ? ORDER BY id LIMIT 100"
+        with self._database.reading() as work:
+            return [row_of(values) for values in work.all(sql, (request_id,))]
+
+    def newest_session(self) -> str:
+        """The session whose row was booked last; empty where there is none. Suggestions at the cursor are no session."""
+        sql = "SELECT session_id FROM requests WHERE session_id <> '' AND purpose <> 'completion' ORDER BY id DESC LIMIT 1"
+        with self._database.reading() as work:
+            found = work.all(sql)
+        return str(found[0][0]) if found else ""
+
+    def sessions_named(self, begun: str, most: int = 2) -> list[str]:
+        """Ids of sessions that begin so; one that is exactly so is alone."""
+        exact = "SELECT session_id FROM session_days WHERE session_id = ? LIMIT 1"
+        part = f"substr(session_id, 1, {len(begun)})"
+        begins = f"SELECT DISTINCT session_id FROM session_days WHERE {part} = ? ORDER BY 1 LIMIT ?"
+        with self._database.reading() as work:
+            found = work.all(exact, (begun,)) or work.all(begins, (begun, most))
+        return [str(row[0]) for row in found]
+
+    def in_time(
+        self,
+        *,
+        since_ms: int = 0,
+        until_ms: int | None = None,
+        session_id: str | None = None,
+        after: tuple[int, int] | None = None,
+        most: int = 1_000,
+    ) -> list[Booked]:
+        """Rows by time, a correction right behind its row; the next page begins after the last one's time and id."""
+        where, values = ["time_ms >= ?"], [since_ms if after is None else after[0]]
+        if after is not None:
+            where.append("(time_ms > ? OR id > ?)")
+            values += after
         if until_ms is not None:
             where.append("time_ms < ?")
             values.append(until_ms)
-        sql = f"SELECT id, {', '.join(COLUMNS)} FROM requests WHERE {' AND '.join(where)}"
         given: list[Any] = [*values]
         if session_id is not None:
-            sql += " AND session_id = ?"
+            where.append("session_id = ?")
             given.append(session_id)
+        sql = f"SELECT id, {', '.join(COLUMNS)} FROM requests WHERE {' AND '.join(where)} ORDER BY time_ms, id LIMIT ?"
         with self._database.reading() as work:
-            found = work.all(f"{sql} ORDER BY id LIMIT ?", (*given, most))
+            found = work.all(sql, (*given, most))
         return [Booked(id=number, row=row_of(values)) for number, *values in found]
 
     def apps(self) -> list[AppEntry]:
@@ -131,6 +253,13 @@ class Ledger:
             rows = work.all(sql, (first_day, last_day))
         found = [_session_sum(row) for row in rows]
         return sorted(found, key=lambda one: (-one.cost_nanos, -one.tokens, one.session_id, one.first_day, one.app, one.model))
+
+    def session_list(
+        self, first_day: int, last_day: int, *, app: str | None = None, model: str | None = None, most: int = 50, offset: int = 0
+    ) -> tuple[list[SessionEntry], int]:
+        """Sessions with requests in whole UTC days, newest first, and how many there are."""
+        with self._database.reading() as work:
+            return session_list.newest(work, first_day, last_day, app=app, model=model, most=most, offset=offset)
 
     def segments(self, first_day: int, last_day: int, app: str | None = None) -> list[SegmentSum]:
         """Tokens of whole UTC days by family of segments, most first."""
@@ -171,10 +300,12 @@ class Ledger:
         with self._database.reading() as work:
             return [row_of(values) for values in work.all(sql, (provider, since_ms, most))]
 
-    def unbalanced(self) -> int:
+    def unbalanced(self, since_ms: int = 0) -> int:
         """Rows whose segments do not sum to their tokens; always 0 (`tallystick doctor` checks it)."""
         with self._database.reading() as work:
-            return _unbalanced(work)
+            parts = f"SELECT coalesce(sum(CAST(s.value AS BIGINT)), 0) FROM {work.dialect.parts}"
+            sql = f"SELECT count(*) FROM requests r WHERE time_ms >= ? AND input_tokens + output_tokens <> ({parts})"
+            return int(work.all(sql, (since_ms,))[0][0])
 
     def differing(self, first_day: int = 0) -> dict[str, int]:
         """By roll-up, how many of its sums are not those of the rows from a UTC day on; always 0."""
@@ -190,6 +321,16 @@ class Ledger:
         self._database.close()
 
 
+def _open(work: Work, one: Opening) -> list[Standing] | LimitReached:
+    request = one.request
+    try:
+        found = check(work, one.limits, nanos=request.nanos, tokens=request.tokens)
+    except LimitReached as reached:
+        return reached
+    openings.insert(work, request, one.process)
+    return found
+
+
 def _session_sum(row: tuple[Any, ...]) -> SessionSum:
     first_day, session_id, app, model, *sums = row
     turns, requests, tokens, cost_nanos, unpriced = map(int, sums)
@@ -197,8 +338,3 @@ def _session_sum(row: tuple[Any, ...]) -> SessionSum:
         first_day=first_day, session_id=session_id, app=app, model=model, turns=turns, requests=requests, tokens=tokens,
         cost_nanos=cost_nanos, unpriced=unpriced,
     )  # fmt: skip
-
-
-def _unbalanced(work: Work) -> int:
-    parts = f"SELECT coalesce(sum(CAST(s.value AS BIGINT)), 0) FROM {work.dialect.parts}"
-    return int(work.all(f"SELECT count(*) FROM requests r WHERE input_tokens + output_tokens <> ({parts})")[0][0])

@@ -64,8 +64,13 @@ class LedgerRow:
     @property
     def model(self) -> str:
         """`author/model` as rankings name it: without the router that it was reached by."""
-        head, _, rest = self.endpoint.partition("/")
-        return rest if head == self.provider and "/" in rest else self.endpoint
+        return model_of(self.endpoint, self.provider)
+
+
+def model_of(endpoint: str, provider: str) -> str:
+    """The model of an endpoint's slug: without the router that it is reached by."""
+    head, _, rest = endpoint.partition("/")
+    return rest if head == provider and "/" in rest else endpoint
 
 
 def bucket_of(input_tokens: int) -> int:

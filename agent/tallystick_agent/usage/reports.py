@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from tallystick_agent.usage.columns import DAY_MS
 from tallystick_agent.usage.database import Work
-from tallystick_agent.usage.rollups import QUARTER_MS
+from tallystick_agent.usage.rollups import QUARTER_MS, smallest
 
 GroupBy = Literal["app", "door", "key", "model", "purpose", "session", "provider", "workspace", "day", "client"]
 _COLUMN: Final[dict[GroupBy, str]] = {
@@ -76,7 +76,7 @@ def totals(work: Work, by: GroupBy, *, since_ms: int, session_id: str | None) ->
     for name, *sums in work.all(f"SELECT {columns} FROM requests WHERE {where} GROUP BY 1", values):
         found.add(name, sums)
     if session_id is None:
-        table = "session_days" if by == "session" else "days"
+        table = "session_days" if by == "session" else smallest([column]).table
         for name, *sums in work.all(f"SELECT {columns} FROM {table} WHERE day >= ? GROUP BY 1", (first_day,)):
             found.add(name, sums)
     return found.totals()

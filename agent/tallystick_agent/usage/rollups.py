@@ -143,6 +143,9 @@ def _raw_spending(_: Dialect) -> str:
 
 
 DAYS: Final = _plain("days", BY)
+MODELS: Final = _plain("model_days", ("door", "app", "model", "endpoint", "provider", "author", "purpose", "free"))
+KINDS: Final = _plain("kind_days", ("app", "bucket", "use_case", "natural_language", "programming_language"))
+PEOPLE: Final = _plain("people_days", ("key", "client", "user_label", "workspace"))
 QUARTERS: Final = _plain("quarters", (), time="quarter", every_ms=QUARTER_MS)
 SESSIONS: Final = _plain("session_days", ("session_id", "app", "model"))
 SEGMENTS: Final = Rollup(
@@ -162,8 +165,16 @@ SPENDING: Final = Rollup(
     raw=_raw_spending,
     by_name=True,
 )
-ROLLUPS: Final = (DAYS, QUARTERS, SESSIONS, SEGMENTS, SPENDING)
+NARROW: Final = (PEOPLE, KINDS, MODELS)
+"""Parts of `days`, each with few groups a day: most rankings ask for one or two names."""
+ROLLUPS: Final = (DAYS, *NARROW, QUARTERS, SESSIONS, SEGMENTS, SPENDING)
 _TEXTS: Final = frozenset((*TEXT, "name", "family", "kind"))
+
+
+def smallest(names: Iterable[str]) -> Rollup:
+    """The roll-up with the fewest groups that tells these columns apart."""
+    wanted = set(names) - {"day"}
+    return next((one for one in NARROW if wanted <= set(one.names)), DAYS)
 
 
 def summed(rollup: Rollup, rows: Iterable[Values]) -> dict[Key, list[int]]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from tallystick_agent.usage import openings
 from tallystick_agent.usage.columns import MAYBE, TEXT, WHOLE
 from tallystick_agent.usage.database import Dialect
 from tallystick_agent.usage.rollups import ROLLUPS
@@ -26,3 +27,4 @@ def statements(dialect: Dialect) -> Iterator[str]:
     yield f"CREATE TABLE apps (app TEXT NOT NULL PRIMARY KEY, {told}, {when}){dialect.clustered}"
     for rollup in ROLLUPS:
         yield rollup.create(dialect)
+    yield from openings.create(dialect)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from tallystick_agent.protocol.errors import StorageError
 from tallystick_agent.usage.columns import Values
-from tallystick_agent.usage.database import SQLITE, Dialect
+from tallystick_agent.usage.database import SQLITE, Dialect, RowRefused
 from tallystick_agent.usage.schema import VERSION
 from tallystick_agent.usage.upgrade import upgrade
 
@@ -134,7 +134,8 @@ class SqliteFile:
             raise
 
     def _failure(self, error: Exception) -> StorageError:
-        return StorageError(
+        of_the_row = isinstance(error, OverflowError | sqlite3.DataError | sqlite3.IntegrityError | sqlite3.InterfaceError)
+        return (RowRefused if of_the_row else StorageError)(
             f"The ledger {self.path} cannot be used: {error}.",
             remedy="Free some space, or move the file away and start with a new one.",
         )

@@ -53,6 +53,11 @@ def _checks(app: Application) -> Iterator[tuple[bool, str]]:
         + (f"; damaged: {', '.join(damaged)}. Run: tallystick doctor --repair ID" if damaged else ""),
     )
     yield _ledger(app)
+    if app.settings.telemetry.endpoint:
+        from tallystick_server.telemetry.start import probe
+
+        why = asyncio.run(probe(app))
+        yield not why, f"telemetry: {why or f'{app.settings.telemetry.endpoint} takes it'}"
 
 
 def _ripgrep() -> tuple[bool, str]:
@@ -87,15 +92,17 @@ async def _model(app: Application) -> tuple[bool, str]:
         await app.engine.parts.transport.close()
 
 
-SUMS_CHECKED_DAYS = 31
-"""UTC days back that the ledger's sums are held against its rows: all of a large one would take minutes."""
+CHECKED_DAYS = 31
+"""UTC days back that the ledger's rows and sums are held against each other: all of a large one would take minutes."""
 
 
 def _ledger(app: Application) -> tuple[bool, str]:
     today = int(app.clock.now().timestamp()) // 86_400
     try:
-        wrong = app.ledger.unbalanced()
-        sums = sum(app.ledger.differing(today - SUMS_CHECKED_DAYS).values())
+        taken, lost = app.engine.parts.books.tidy()
+        first_day = today - CHECKED_DAYS
+        wrong = app.ledger.unbalanced(first_day * 86_400_000)
+        sums = sum(app.ledger.differing(first_day).values())
         if sums:
             # What is derived from rows can be derived again.
             app.ledger.rebuild()
@@ -105,5 +112,7 @@ def _ledger(app: Application) -> tuple[bool, str]:
         app.ledger.close()
     if wrong:
         return False, f"ledger: {wrong} rows do not sum to their tokens"
+    found = f"; {taken} rows that had waited were taken in" if taken else ""
+    found += f"; {lost} requests of processes that are gone were booked" if lost else ""
     mended = f"; {sums} sums were not those of the rows and were made anew" if sums else ""
-    return not sums, f"ledger: every row sums to its tokens{mended}"
+    return not sums, f"ledger: every row sums to its tokens{found}{mended}"

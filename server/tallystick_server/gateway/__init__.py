@@ -1,1 +1,1 @@
-"""The HTTP door for other apps: one API over many providers, and one tally of it all."""
+"""The HTTP host: the gateway that other programs use, and its web page."""

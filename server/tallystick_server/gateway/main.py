@@ -92,6 +92,7 @@ async def _serve(app: Application, listener: socket.socket, announce: Callable[[
     )
     # What stands on the engine is loaded before the first request has to wait for it.
     await asyncio.to_thread(lambda: app.engine)
+    await asyncio.to_thread(gateway.metrics)
     config = uvicorn.Config(
         application(gateway),
         http="httptools",

@@ -14,6 +14,7 @@ from tallystick_server.gateway.failures import Refused
 from tallystick_server.gateway.guard import Door, key_of, unknown_key
 from tallystick_server.gateway.keys import GatewayKey, GatewayKeys
 from tallystick_server.local.system import TimeIds
+from tallystick_server.metrics_view import MetricsView
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,6 +29,13 @@ class Gateway:
     ids: TimeIds = field(default_factory=TimeIds)
     under_way: int = 0
     refused: int = 0
+    _metrics: MetricsView | None = None
+
+    def metrics(self) -> MetricsView:
+        """Counts from its first reading on. Blocks."""
+        if self._metrics is None:
+            self._metrics = MetricsView(self.app.ledger, self.app.clock)
+        return self._metrics
 
     def key(self, headers: Mapping[str, str]) -> GatewayKey:
         """Raises `Refused` (401)."""

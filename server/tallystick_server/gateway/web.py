@@ -1,19 +1,16 @@
 """The gateway as an ASGI application. Owns its routes, and what every request passes first: the Host, the Origin, a bug."""
 
-import asyncio
 import logging
-from collections.abc import Callable
 from typing import Final
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tallystick_agent.protocol.errors import TallystickError
-from tallystick_server.gateway import catalog
 from tallystick_server.gateway.asking import Asking, Counting, refusal
 from tallystick_server.gateway.dialects.base import Dialect
 from tallystick_server.gateway.dialects.chat_answer import ChatDialect
@@ -21,6 +18,7 @@ from tallystick_server.gateway.dialects.messages_answer import MessagesDialect
 from tallystick_server.gateway.dialects.responses_answer import ResponsesDialect
 from tallystick_server.gateway.failures import Refused
 from tallystick_server.gateway.guard import Door, check_host, check_origin
+from tallystick_server.gateway.reading import plain, reading
 from tallystick_server.gateway.state import Gateway
 
 _CHAT: Final = ChatDialect()
@@ -41,39 +39,10 @@ def application(gateway: Gateway) -> ASGIApp:
             Route(f"{prefix}/v1/responses", Asking(gateway=gateway, dialect=_RESPONSES), methods=["POST"]),
             Route(f"{prefix}/v1/messages", Asking(gateway=gateway, dialect=_MESSAGES), methods=["POST"]),
             Route(f"{prefix}/v1/messages/count_tokens", Counting(gateway=gateway, dialect=_MESSAGES), methods=["POST"]),
-            *_reading(gateway, prefix),
+            *reading(gateway, prefix),
         ]
+    routes += plain(gateway)
     return Guarded(Starlette(routes=routes, exception_handlers={404: _not_found, 405: _no_method}), gateway.door)
-
-
-def _reading(gateway: Gateway, prefix: str) -> list[BaseRoute]:
-    async def models(request: Request) -> Response:
-        return await _answered(gateway, request, lambda: catalog.models(gateway.app))
-
-    async def one_model(request: Request) -> Response:
-        slug = request.path_params["slug"]
-        found = await _answered(gateway, request, lambda: catalog.model(gateway.app, slug))
-        if found.body == b"null":
-            return refusal(_CHAT, Refused(404, f"There is no model {slug} here.", code="model_unknown"))
-        return found
-
-    async def health(request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    return [
-        Route(f"{prefix}/v1/models", models),
-        Route(f"{prefix}/v1/models/{{slug:path}}", one_model),
-        Route(f"{prefix}/health", health),
-    ]
-
-
-async def _answered(gateway: Gateway, request: Request, view: Callable[[], object]) -> Response:
-    """What a key may see, as JSON; made in a thread."""
-    try:
-        gateway.key(request.headers)
-        return JSONResponse(await asyncio.to_thread(view))
-    except TallystickError as error:
-        return refusal(_CHAT, error)
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

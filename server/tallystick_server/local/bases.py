@@ -14,7 +14,7 @@ from tallystick_agent.settings import Settings
 
 
 def origins(settings: Settings, bases: Mapping[str, str]) -> Mapping[str, frozenset[str]]:
-    """To which origins each key may be sent: those of the providers and endpoints that name it."""
+    """To which origins each key may be sent: those of the providers, endpoints and collector that name it."""
     found: dict[str, set[str]] = {}
     for provider in providers().values():
         base = bases.get(provider.name, provider.base_url)
@@ -28,6 +28,7 @@ def origins(settings: Settings, bases: Mapping[str, str]) -> Mapping[str, frozen
         mine, known = settings.providers.get(head), providers().get(head)
         usual = mine.base_url if mine is not None else bases.get(known.name, known.base_url) if known is not None else ""
         own.append((one.key_name, one.base_url or usual))
+    own += [(name, settings.telemetry.endpoint) for name in settings.telemetry.key_headers.values()]
     for name, url in own:
         if name and url:
             found.setdefault(name, set()).add(origin_of(url))

@@ -27,6 +27,7 @@ from tallystick_agent.providers.wire.openai_chat import encode
 from tallystick_agent.sessions.replay import fold
 from tallystick_agent.tokens.counter import Counter
 from tallystick_agent.tools.registry import LARGE
+from tallystick_agent.usage.families import family_of
 
 TOOL = ToolSpec(name="ls", description="List.", parameters={"type": "object", "properties": {}})
 ENDPOINT = Endpoint(slug="p/m", provider="p", model="m", base_url="http://127.0.0.1/v1")
@@ -60,6 +61,17 @@ def test_every_part_of_a_request_has_its_name() -> None:
     assert found["prompt"] == Counter().text("fix it")
     assert found["files"] == Counter().text("Files (1):\na.py\n\n")
     assert found["system"] == Counter().text("Be brief.")
+
+
+def test_what_was_asked_before_is_history() -> None:
+    again = UserMessage(parts=(TextPart(text="and now the other one"),))
+    more = UserMessage(parts=(TextPart(text="please"),))
+    request = ChatRequest(system="", messages=(FIRST, REPLY, RESULT, NOTE, again, more, REPLY, RESULT))
+    found = named(request)
+    assert found["earlier_prompt"] == Counter().text("fix it")
+    assert found["prompt"] == Counter().text("and now the other one") + Counter().text("please")
+    assert found["files"] == Counter().text("Files (1):\na.py\n\n")
+    assert family_of("earlier_prompt") == "history"
 
 
 def test_a_gap_has_a_prefix_and_a_suffix() -> None:

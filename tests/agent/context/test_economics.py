@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick_agent.context.economics import FIRST_GUESS, Forecast, expected_requests, forecast, pays
+from tallystick_agent.context.economics import FIRST_GUESS, Forecast, expected_requests, forecast, pays, turns_to_spend
 from tallystick_agent.protocol.usage import Rates
 
 
@@ -120,3 +120,23 @@ def test_forecast(
     inputs: tuple[int, ...], turns: tuple[int, ...], window: int | None, cost: int, budget: int | None, expected: Forecast
 ) -> None:
     assert forecast(inputs, turns, window=window, reserved=1_000, cost_nanos=cost, budget_nanos=budget) == expected
+
+
+@pytest.mark.parametrize(
+    ("costs", "left", "turns"),
+    [
+        ([], 100, None),
+        ([0, 0], 100, None),
+        ([10], 100, 10),
+        ([10], 99, 9),
+        ([10, 10, 10], 35, 3),
+        ([10, 20, 30], 40 + 50 + 60, 3),
+        ([10, 20, 30], 40 + 50 + 59, 2),
+        ([30, 20, 10], 60, 3),
+        ([10, 20, 30], -5, 0),
+        ([1], 10**9, None),
+    ],
+)
+def test_how_many_turns_an_amount_lasts(costs: list[int], left: int, turns: int | None) -> None:
+    """Costs that rise go on rising; those that fell are taken for their mean."""
+    assert turns_to_spend(costs, left) == turns

@@ -21,10 +21,20 @@ from tallystick_agent.usage.attribution import CATEGORIES, accepted, identity, i
         ("http://127.0.0.1:8000/chat", "My App", "", "", "localhost/My App"),
         ("http://[::1]:8000", "My App", "", "", "localhost/My App"),
         ("http://app.localhost", "My App", "", "", "localhost/My App"),
-        ("http://localhost:3000", "", "python-httpx/0.28", "team", "ua/python-httpx"),
+        ("http://localhost:3000", "", "python-httpx/0.28", "team", "key/team"),
+        ("http://localhost:3000", "", "python-httpx/0.28", "", "ua/python-httpx"),
+        ("http://localhost:3000", "", "opencode/1.18.33 ai-sdk/provider-utils/4.0.23", "team", "ua/opencode"),
         ("http://localhost:3000", "", "", "team", "key/team"),
         ("http://localhost:3000", "", "", "", ""),
-        ("", "My App", "OpenAI/Python 1.99.1", "team", "ua/OpenAI/Python"),
+        ("", "My App", "OpenAI/Python 1.99.1", "team", "key/team"),
+        ("", "", "OpenAI/JS 7.57.0", "", "ua/OpenAI/JS"),
+        ("", "", "Anthropic/Python 2.12.0", "team", "key/team"),
+        ("", "", "langchainjs-openai/1.0.0 ((node/v24.21.0; linux; x64))", "team", "key/team"),
+        ("", "", "ai-sdk/openai-compatible/3.0.37 ai-sdk/provider-utils/5.0.30 runtime/bun/1.3.13", "team", "key/team"),
+        ("", "", "litellm/1.81.10", "team", "key/team"),
+        ("", "", "node-fetch", "team", "key/team"),
+        ("", "", "Kilo-Code/7.7.7 ai-sdk/provider-utils/4.0.27 runtime/bun/1.3.14", "team", "ua/Kilo-Code"),
+        ("", "", "RooCode/3.53.0", "team", "ua/RooCode"),
         ("", "My App", "", "team", "key/team"),
         ("", "Tallystick", "", "", "Tallystick"),
         ("not an address", "", "curl/8.5.0", "", "ua/curl"),
@@ -71,6 +81,13 @@ def test_a_localhost_address_without_a_title_is_told() -> None:
     assert (who.app, who.url, who.key, who.client) == ("ua/SillyTavern", "http://localhost:8000", "desk", "SillyTavern")
     assert len(notices) == 1
     assert "X-Title" in notices[0]
+
+
+def test_a_librarys_name_is_nobodys_title() -> None:
+    who, _ = inbound({"User-Agent": "OpenAI/Python 3.54.0"}, key="notebook")
+    assert (who.app, who.title, who.client) == ("key/notebook", "notebook", "OpenAI/Python")
+    who, _ = inbound({"User-Agent": "opencode/1.18.33"}, key="notebook")
+    assert (who.app, who.title, who.client) == ("ua/opencode", "opencode", "opencode")
 
 
 def test_a_title_alone_makes_no_app() -> None:

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 from multiprocessing import get_context
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.agent.usage.conftest import Place
 
 from tallystick_agent.protocol.attribution import Attribution
 from tallystick_agent.protocol.errors import StorageError
@@ -77,21 +79,21 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "home" / "ledger.sqlite3"
 
 
-def test_a_row_is_there_for_the_next_who_opens_the_file(path: Path) -> None:
-    ledger = Ledger(path)
+def test_a_row_is_there_for_the_next_who_opens_the_ledger(place: Place) -> None:
+    ledger = place.ledger()
     ledger.append(row(Usage(input_tokens=100, cached_tokens=40, output_tokens=20, reasoning_tokens=5)))
     ledger.close()
 
-    (total,) = Ledger(path).totals("door")
+    (total,) = place.ledger().totals("door")
     assert (total.name, total.requests, total.failed, total.unpriced, total.estimated) == ("cli", 1, 0, 0, 0)
     assert (total.input_tokens, total.cached_tokens, total.output_tokens, total.reasoning_tokens) == (100, 40, 20, 5)
     assert total.cost_nanos == 360
 
 
-def test_an_empty_ledger_has_no_totals(path: Path) -> None:
-    assert Ledger(path).totals("door") == []
-    assert Ledger(path).by_segment() == []
-    assert Ledger(path).unbalanced() == 0
+def test_an_empty_ledger_has_no_totals(ledger: Ledger) -> None:
+    assert ledger.totals("door") == []
+    assert ledger.by_segment() == []
+    assert ledger.unbalanced() == 0
 
 
 USAGES = st.builds(
@@ -116,10 +118,8 @@ ROWS = st.lists(
 
 @settings(max_examples=20, deadline=None)
 @given(rows=ROWS)
-def test_totals_are_the_sums_of_the_rows_however_they_are_grouped(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[LedgerRow]
-) -> None:
-    ledger = Ledger(tmp_path_factory.mktemp("ledger") / "ledger.sqlite3")
+def test_totals_are_the_sums_of_the_rows_however_they_are_grouped(places: Callable[[], Place], rows: list[LedgerRow]) -> None:
+    ledger = places().ledger()
     for one in rows:
         ledger.append(one)
     groups: tuple[GroupBy, ...] = (
@@ -139,8 +139,7 @@ def test_totals_are_the_sums_of_the_rows_however_they_are_grouped(
     ledger.close()
 
 
-def test_groups_come_with_the_most_tokens_first_and_can_be_narrowed(path: Path) -> None:
-    ledger = Ledger(path)
+def test_groups_come_with_the_most_tokens_first_and_can_be_narrowed(ledger: Ledger) -> None:
     ledger.append(row(Usage(input_tokens=10), app="cli", session="s-1", time_ms=MIDDAY))
     ledger.append(row(Usage(input_tokens=90), app="lsp", session="s-2", time_ms=MIDDAY + 1_000))
     assert [total.name for total in ledger.totals("door")] == ["lsp", "cli"]
@@ -149,17 +148,14 @@ def test_groups_come_with_the_most_tokens_first_and_can_be_narrowed(path: Path) 
     assert ledger.by_segment(session_id="s-1") == [SegmentTotal(name="prompt", tokens=7), SegmentTotal(name="system", tokens=3)]
 
 
-def test_a_row_whose_segments_do_not_sum_up_is_found(path: Path) -> None:
-    ledger = Ledger(path)
+def test_a_row_whose_segments_do_not_sum_up_is_found(place: Place) -> None:
+    ledger = place.ledger()
     ledger.append(row(Usage(input_tokens=10)))
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE requests SET segments = replace(segments, '\"prompt\":7', '\"prompt\":8')")
-    connection.close()
+    place.execute("UPDATE requests SET segments = replace(segments, '\"prompt\":7', '\"prompt\":8')")
     assert ledger.unbalanced() == 1
 
 
-def test_a_row_that_cannot_be_added_leaves_nothing_behind(path: Path) -> None:
-    ledger = Ledger(path)
+def test_a_row_that_cannot_be_added_leaves_nothing_behind(ledger: Ledger) -> None:
     good = row(Usage(input_tokens=10))
     twice = Segment(name="prompt", tokens=5)
     with pytest.raises(StorageError):
@@ -169,13 +165,11 @@ def test_a_row_that_cannot_be_added_leaves_nothing_behind(path: Path) -> None:
     assert [total.requests for total in ledger.totals("door")] == [1]
 
 
-def test_the_difference_between_invoice_and_price_is_kept(path: Path) -> None:
-    ledger = Ledger(path)
+def test_the_difference_between_invoice_and_price_is_kept(place: Place) -> None:
+    ledger = place.ledger()
     ledger.append(row(Usage(input_tokens=10), cost=Cost(provider_nanos=31, priced_nanos=30)))
     ledger.append(row(Usage(input_tokens=10), cost=Cost(provider_nanos=31)))
-    with sqlite3.connect(path) as connection:
-        rows = connection.execute("SELECT drift_nanos, categories FROM requests ORDER BY id").fetchall()
-    connection.close()
+    rows = place.execute("SELECT drift_nanos, categories FROM requests ORDER BY id")
     assert [drift for drift, _ in rows] == [1, None]
     assert json.loads(rows[0][1]) == ["cli-agent"]
 
@@ -214,9 +208,7 @@ def test_processes_that_make_the_file_and_add_to_it_at_once_lose_nothing(tmp_pat
         ledger.close()
 
 
-def test_threads_of_one_process_share_a_ledger(path: Path) -> None:
-    ledger = Ledger(path)
-
+def test_threads_of_one_process_share_a_ledger(ledger: Ledger) -> None:
     def add() -> None:
         for _ in range(10):
             ledger.append(row(Usage(input_tokens=1)))

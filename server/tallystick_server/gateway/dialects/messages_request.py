@@ -190,11 +190,8 @@ def _answer(history: History, content: str | list[dict[str, Any]]) -> list[TextP
                 found.append(unseal(str(block.get("thinking") or ""), str(block.get("signature") or "")))
             case "tool_use":
                 arguments = json.dumps(block.get("input") or {}, ensure_ascii=False)
-                found.append(
-                    ToolCallPart(
-                        call_id=CallId(str(block.get("id") or "")), name=str(block.get("name") or ""), arguments=arguments
-                    )
-                )
+                call_id, name = CallId(str(block.get("id") or "")), str(block.get("name") or "")
+                found.append(ToolCallPart(call_id=call_id, name=name, arguments=arguments))
             case "text" | "redacted_thinking":
                 pass
             case _:

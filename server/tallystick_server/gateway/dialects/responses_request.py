@@ -1,7 +1,7 @@
 """Reading OpenAI Responses, without state on the server's side. Owns that JSON on its way in."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from pydantic import Field
 
@@ -11,6 +11,8 @@ from tallystick_agent.protocol.messages import ImagePart, ReasoningPart, TextPar
 from tallystick_server.gateway.dialects.base import OUTPUT, Asked, Body, checked, refused, unseal
 from tallystick_server.gateway.dialects.chat_request import routing_of
 from tallystick_server.gateway.dialects.history import History, picture, tool, wish
+
+_ROLES: Final = ("user", "assistant", "system", "developer")
 
 
 class _Tool(Body):
@@ -92,6 +94,8 @@ def _items(history: History, items: list[dict[str, Any]]) -> None:
     answer: list[TextPart | ReasoningPart | ToolCallPart] = []
     for item in items:
         kind = item.get("type") or ("message" if item.get("role") else "")
+        if kind == "message" and item.get("role") not in _ROLES:
+            raise refused(f"input: a message's role is one of {', '.join(_ROLES)}.")
         if kind == "message" and item.get("role") == "assistant":
             answer += [part for part in _content(history, item.get("content")) if isinstance(part, TextPart)]
             continue
