@@ -122,8 +122,8 @@ class ToolCallDelta:
     index: int
     name: str
     text: str
-    call_id: str = ""
-    """Empty where the endpoint gives none."""
+    call_id: str = field(default="", compare=False)
+    """The call's name, for a reader who has to name it on; empty where the endpoint gives none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

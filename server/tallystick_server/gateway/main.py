@@ -5,11 +5,12 @@ import contextlib
 import hashlib
 import logging
 import secrets
+import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tallystick_agent.protocol.errors import ConfigurationError
 from tallystick_server.compose import Application
@@ -17,6 +18,9 @@ from tallystick_server.gateway.guard import Door
 from tallystick_server.gateway.keys import GatewayKey, GatewayKeys
 from tallystick_server.gateway.state import Gateway
 from tallystick_server.gateway.web import application
+
+if TYPE_CHECKING:
+    import uvicorn
 
 HOST: Final = "127.0.0.1"
 FIRST: Final = "default"
@@ -72,6 +76,19 @@ def _listening(port: int) -> socket.socket:
     return listener
 
 
+@contextlib.contextmanager
+def _told_to_end(server: "uvicorn.Server") -> Generator[None]:
+    """Lets the first signal end the server in good order, and a second one at once."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.handle_exit, number, None)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
 async def _serve(app: Application, listener: socket.socket, announce: Callable[[Started], None]) -> int:
     import uvicorn
 
@@ -105,6 +122,8 @@ async def _serve(app: Application, listener: socket.socket, announce: Callable[[
     )
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     server = uvicorn.Server(config)
+    # uvicorn's own way ends the process by the signal, before what is under way has been booked.
+    server.capture_signals = lambda: _told_to_end(server)  # type: ignore[method-assign]
     url = f"http://{HOST}:{port}"
     announce(Started(url=url, page=f"{url}/#token={page_key}", new_key=new_key))
     try:
