@@ -22,7 +22,6 @@ from tallystick_agent.protocol.errors import ConfigurationError
 from tallystick_agent.protocol.events import EventBody, Notice
 from tallystick_agent.protocol.ids import RequestId, SessionId, TurnId
 from tallystick_agent.protocol.relay import RelayAnswer, RelayRequest
-from tallystick_agent.protocol.usage import Budget
 from tallystick_agent.providers.resolve import Target
 from tallystick_agent.settings import RoutingSettings
 from tallystick_agent.tokens.counter import Counter
@@ -67,7 +66,9 @@ class ModelRelay:
         asker.opens_turn = asked.step == 1
         request = replace(asked.request, session_key=asked.session_id)
         if request.open_ended:
-            request = replace(request, max_output_tokens=_longest(target, budget, request.max_output_tokens))
+            # A model's longest answer, kept for every request under way, would use up a budget that hardly any of it needs.
+            kept = budget.bounds_output or bool(parts.settings.budgets)
+            request = replace(request, max_output_tokens=_longest(target, request.max_output_tokens, kept=kept))
         found = await asker.ask(
             request, target.endpoint, PURPOSE, show=False, watch=watch, request_id=RequestId(asked.request_id)
         )
@@ -104,10 +105,10 @@ class ModelRelay:
         return known[1]
 
 
-def _longest(target: Target, budget: Budget, wanted: int) -> int:
+def _longest(target: Target, wanted: int, *, kept: bool) -> int:
     """The output to reckon with where the caller set no end: the model's own, or less where money has to be kept for it."""
     most = target.endpoint.max_output_tokens or wanted
-    return min(most, wanted) if budget.bounds_output else most
+    return min(most, wanted) if kept else most
 
 
 def narrowed(own: RoutingSettings, wishes: Mapping[str, Any]) -> RoutingSettings:
