@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -10,12 +11,16 @@ from starlette.types import Receive, Scope, Send
 from tallystick_agent.protocol.errors import TallystickError
 from tallystick_server.gateway.dialects import messages_request
 from tallystick_server.gateway.dialects.base import Dialect
+from tallystick_server.gateway.dialects.chat_answer import ChatDialect
+from tallystick_server.gateway.dialects.messages_answer import MessagesDialect
 from tallystick_server.gateway.failures import Refused, status_of
 from tallystick_server.gateway.inbound import relayed
 from tallystick_server.gateway.relaying import Exchange, dumped
 from tallystick_server.gateway.state import Gateway, body_of
 
-NOTICE: str = "x-tallystick-notice"
+NOTICE: Final = "x-tallystick-notice"
+_CHAT: Final = ChatDialect()
+_MESSAGES: Final = MessagesDialect()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +81,11 @@ class Counting:
             await refusal(self.dialect, error)(scope, receive, send)
             return
         await Response(dumped({"input_tokens": tokens}), media_type="application/json")(scope, receive, send)
+
+
+def spoken_at(path: str) -> Dialect:
+    """The dialect in which errors at a path are told."""
+    return _MESSAGES if "/v1/messages" in path else _CHAT
 
 
 def refusal(dialect: Dialect, error: TallystickError) -> Response:

@@ -17,6 +17,7 @@ from tallystick_server.rankings_query import bad, read_rankings, read_series, re
 Json = dict[str, Any]
 _OWN: Final = frozenset(("rankings", "usage"))
 """What a key without rights may read, of its own use."""
+_NAMES: Final = _OWN | {"sessions", "keys"}
 
 
 def figures(
@@ -27,6 +28,8 @@ def figures(
     `only` names a key that may not read everybody's use: it sees its own, and no sessions. Blocks. Raises `TallystickError`.
     """
     parts = path.split("/")
+    if parts[0] not in _NAMES:
+        return None
     if only:
         given = _own(parts, given, only)
     today, books = now.date(), app.ledger

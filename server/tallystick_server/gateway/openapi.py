@@ -9,7 +9,7 @@ from tallystick_server.gateway.dialects.chat_request import ChatBody
 from tallystick_server.gateway.dialects.messages_request import CountBody, MessagesBody
 from tallystick_server.gateway.dialects.responses_request import ResponsesBody
 
-_POSTS: Final[dict[str, tuple[str, type[Body]]]] = {
+POSTS: Final[dict[str, tuple[str, type[Body]]]] = {
     "/v1/chat/completions": ("Ask a model, in OpenAI Chat Completions with OpenRouter's fields.", ChatBody),
     "/v1/responses": ("Ask a model, in OpenAI Responses without state on the server's side.", ResponsesBody),
     "/v1/messages": ("Ask a model, in Anthropic Messages.", MessagesBody),
@@ -38,7 +38,7 @@ GETS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 def described() -> dict[str, Any]:
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
-    for path, (summary, body) in _POSTS.items():
+    for path, (summary, body) in POSTS.items():
         schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(schema.pop("$defs", {}))
         schemas[body.__name__] = schema

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,18 +12,20 @@ from starlette.routing import BaseRoute, Route
 from tallystick_agent.protocol.errors import TallystickError
 from tallystick_agent.usage.prometheus import Gauge
 from tallystick_server.gateway import catalog, generation
-from tallystick_server.gateway.asking import refusal
+from tallystick_server.gateway.asking import refusal, spoken_at
 from tallystick_server.gateway.dialects.chat_answer import ChatDialect
 from tallystick_server.gateway.failures import Refused
 from tallystick_server.gateway.figures import figures
 from tallystick_server.gateway.guard import may_read
 from tallystick_server.gateway.keys import GatewayKey
-from tallystick_server.gateway.openapi import described
+from tallystick_server.gateway.openapi import POSTS, described
 from tallystick_server.gateway.page import asset
 from tallystick_server.gateway.state import Gateway
 from tallystick_server.metrics_view import CONTENT_TYPE
 
-_CHAT = ChatDialect()
+_CHAT: Final = ChatDialect()
+ANY: Final = "any"
+"""The name of the part of a path that may be anything."""
 View = Callable[[GatewayKey, Request], "dict[str, Any] | None"]
 """What a key is told; `None` where there is nothing. Blocks, so it runs in a thread."""
 
@@ -46,10 +48,11 @@ def reading(gateway: Gateway, prefix: str) -> list[BaseRoute]:
         return generation.budgets(gateway.app)
 
     def told(key: GatewayKey, request: Request) -> dict[str, Any] | None:
+        path = str(request.path_params[ANY])
         return figures(
             gateway.app,
             gateway.keys.all(),
-            str(request.path_params["path"]),
+            path,
             dict(request.query_params),
             only="" if key.reads else key.name,
             now=datetime.now(UTC),
@@ -61,9 +64,14 @@ def reading(gateway: Gateway, prefix: str) -> list[BaseRoute]:
         Route(f"{prefix}/v1/generation", _answering(gateway, one_generation)),
         Route(f"{prefix}/v1/key", _answering(gateway, own_key)),
         Route(f"{prefix}/v1/budgets", _answering(gateway, budgets)),
-        Route(f"{prefix}/v1/{{path:path}}", _answering(gateway, told)),
+        *(Route(f"{prefix}{path}", _posted) for path in POSTS),
+        Route(f"{prefix}/v1/{{{ANY}:path}}", _answering(gateway, told)),
     ]
     return found
+
+
+async def _posted(request: Request) -> Response:
+    return no_method(request, "POST")
 
 
 def plain(gateway: Gateway) -> list[BaseRoute]:
@@ -117,4 +125,10 @@ def _answering(gateway: Gateway, view: View) -> Callable[[Request], Any]:
 
 
 def nothing(path: str) -> Response:
-    return refusal(_CHAT, Refused(404, f"There is nothing at {path[:200]}."))
+    return refusal(spoken_at(path), Refused(404, f"There is nothing at {path[:200]}."))
+
+
+def no_method(request: Request, allowed: str = "GET") -> Response:
+    found = refusal(spoken_at(request.url.path), Refused(405, f"{request.method} does nothing at {request.url.path[:200]}."))
+    found.headers["allow"] = allowed
+    return found

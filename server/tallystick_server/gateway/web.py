@@ -5,20 +5,20 @@ from typing import Final
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tallystick_agent.protocol.errors import TallystickError
-from tallystick_server.gateway.asking import Asking, Counting, refusal
-from tallystick_server.gateway.dialects.base import Dialect
+from tallystick_server.gateway.asking import Asking, Counting, refusal, spoken_at
 from tallystick_server.gateway.dialects.chat_answer import ChatDialect
 from tallystick_server.gateway.dialects.messages_answer import MessagesDialect
 from tallystick_server.gateway.dialects.responses_answer import ResponsesDialect
 from tallystick_server.gateway.failures import Refused
 from tallystick_server.gateway.guard import Door, check_host, check_origin
-from tallystick_server.gateway.reading import plain, reading
+from tallystick_server.gateway.reading import ANY, no_method, nothing, plain, reading
 from tallystick_server.gateway.state import Gateway
 
 _CHAT: Final = ChatDialect()
@@ -46,16 +46,16 @@ def application(gateway: Gateway) -> ASGIApp:
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
-    return refusal(spoken_at(request.url.path), Refused(404, f"Nothing is served at {request.url.path}."))
+    return nothing(request.url.path)
 
 
 async def _no_method(request: Request, error: Exception) -> Response:
-    return refusal(spoken_at(request.url.path), Refused(405, f"{request.method} does nothing at {request.url.path}."))
+    # What answers every path below /v1 does not make a path of it.
+    return nothing(request.url.path) if ANY in request.path_params else no_method(request, _allowed(error))
 
 
-def spoken_at(path: str) -> Dialect:
-    """The dialect in which errors at a path are told."""
-    return _MESSAGES if "/v1/messages" in path else _CHAT
+def _allowed(error: Exception) -> str:
+    return (error.headers or {}).get("Allow", "GET") if isinstance(error, HTTPException) else "GET"
 
 
 class Guarded:
@@ -93,7 +93,9 @@ class Guarded:
         except Exception as error:
             # The words of a request may be in the message, so only its kind is logged.
             logging.getLogger("tallystick").error("a bug in the gateway: %s", type(error).__name__, exc_info=True)
-            if not begun:
+            if not begun and isinstance(error, RecursionError):
+                await refusal(dialect, Refused(400, "The request is nested too deeply."))(scope, receive, send)
+            elif not begun:
                 bug = Refused(500, "A bug in Tallystick; please report it.", code="internal")
                 await refusal(dialect, bug)(scope, receive, send)
 

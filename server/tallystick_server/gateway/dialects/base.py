@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from tallystick_agent.protocol.chat import ChatRequest, Reply, StreamEvent
 from tallystick_agent.protocol.errors import ConfigurationError, TallystickError
@@ -27,6 +27,7 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
 
+_OBJECTS: Final = TypeAdapter(list[dict[str, Any]])
 Shape = TypeVar("Shape", bound=Body)
 
 
@@ -95,6 +96,21 @@ def checked(model: type[Shape], body: Mapping[str, Any]) -> Shape:
         raise ConfigurationError(
             f"{name}: {first['msg']}.", code="bad_usage", remedy="docs/gateway.md lists what a request may hold."
         ) from error
+
+
+def objects(value: Any, name: str) -> list[dict[str, Any]]:
+    """A list of objects; nothing is an empty one. Raises `ConfigurationError` naming the field for anything else."""
+    try:
+        return _OBJECTS.validate_python([] if value is None else value, strict=True)
+    except ValidationError as error:
+        raise refused(f"{name}: a list of objects.") from error
+
+
+def an_object(value: Any, name: str) -> dict[str, Any]:
+    """An object; nothing is an empty one. Raises `ConfigurationError` naming the field for anything else."""
+    if value is not None and not isinstance(value, dict):
+        raise refused(f"{name}: an object.")
+    return cast(dict[str, Any], value or {})
 
 
 def refused(message: str) -> ConfigurationError:

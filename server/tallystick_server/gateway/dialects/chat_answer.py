@@ -48,7 +48,8 @@ def whole(asked: Asked, answer: RelayAnswer, answer_id: str) -> dict[str, Any]:
     message.update(_details(reply))
     if calls:
         message["tool_calls"] = [
-            {"id": one.call_id, "type": "function", "function": {"name": one.name, "arguments": one.arguments}} for one in calls
+            {"id": one.call_id, "type": "function", "function": {"name": one.name, "arguments": one.arguments or "{}"}}
+            for one in calls
         ]
     choice = {"index": 0, "message": message, "finish_reason": _FINISH.get(reply.finish, reply.finish), "logprobs": None}
     return {
@@ -69,6 +70,8 @@ class ChatWriter:
         self._created = now_s()
         self._begun = False
         self._calls: set[int] = set()
+        self._empty: set[int] = set()
+        """Calls that have no arguments so far."""
 
     def event(self, event: StreamEvent) -> bytes:
         match event:
@@ -82,6 +85,10 @@ class ChatWriter:
 
     def _call(self, index: int, call_id: str, name: str, text: str) -> dict[str, Any]:
         piece: dict[str, Any] = {"index": index, "function": {"arguments": text}}
+        if text:
+            self._empty.discard(index)
+        elif index not in self._calls:
+            self._empty.add(index)
         if index not in self._calls:
             self._calls.add(index)
             piece = {"index": index, "id": call_id or f"call_{self._id}_{index}", "type": "function"}
@@ -115,7 +122,10 @@ class ChatWriter:
         for index, call in enumerate(calls):
             if index not in self._calls:
                 # Some endpoints tell a call without arguments only at the end.
-                found += self._chunk({"tool_calls": [self._call(index, call.call_id, call.name, call.arguments)]})
+                found += self._chunk({"tool_calls": [self._call(index, call.call_id, call.name, call.arguments or "{}")]})
+            elif index in self._empty:
+                # Callers read arguments as JSON.
+                found += self._chunk({"tool_calls": [self._call(index, call.call_id, call.name, "{}")]})
         found += self._chunk(_details(reply), _FINISH.get(reply.finish, reply.finish), provider=answer.provider)
         if self._asked.wants_usage:
             found += sse({**self._frame(), "choices": [], "usage": usage_of(answer)})

@@ -8,8 +8,8 @@ from pydantic import Field
 from tallystick_agent.protocol.chat import ChatRequest, ToolChoice, Verbatim
 from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.protocol.messages import ImagePart, ReasoningPart, TextPart, ToolCallPart
-from tallystick_server.gateway.dialects.base import OUTPUT, Asked, Body, checked, refused, unseal
-from tallystick_server.gateway.dialects.history import History, picture, tool, wish
+from tallystick_server.gateway.dialects.base import OUTPUT, Asked, Body, an_object, checked, refused, unseal
+from tallystick_server.gateway.dialects.history import History, choice, picture, tool, wish
 
 FORMAT: Final = "tallystick-v1"
 
@@ -84,7 +84,7 @@ def read(body: Mapping[str, Any], headers: Mapping[str, str]) -> Asked:
     history = History()
     for message in asked.messages:
         _take(history, message)
-    choice, forced = _choice(asked.tool_choice)
+    chosen, forced = _choice(asked.tool_choice)
     limit = asked.max_completion_tokens or asked.max_tokens
     tools = [one.function for one in asked.tools or [] if one.function is not None]
     if len(tools) != len(asked.tools or []):
@@ -94,7 +94,7 @@ def read(body: Mapping[str, Any], headers: Mapping[str, str]) -> Asked:
         system=history.system_text,
         messages=tuple(history.messages),
         tools=tuple(tool(one.name, one.description or "", one.parameters) for one in tools),
-        tool_choice=choice,
+        tool_choice=chosen,
         forced_tool=forced,
         parallel_calls=asked.parallel_tool_calls,
         max_output_tokens=limit or OUTPUT,
@@ -186,11 +186,9 @@ def _parts(history: History, content: str | list[dict[str, Any]] | None) -> list
 
 def _choice(given: str | dict[str, Any] | None) -> tuple[ToolChoice, str]:
     if isinstance(given, dict):
-        named = cast(dict[str, Any], given.get("function") or {}).get("name") or given.get("name")
+        named = an_object(given.get("function"), "tool_choice.function").get("name") or given.get("name")
         return ("required", str(named)) if named else ("auto", "")
-    if given not in (None, "auto", "none", "required"):
-        raise refused("tool_choice: auto, none, required, or a function's name.")
-    return cast(ToolChoice, given or "auto"), ""
+    return choice(given), ""
 
 
 def _schema(given: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -225,7 +223,7 @@ def routing_of(given: Mapping[str, Any] | None) -> dict[str, Any]:
     if isinstance(sort, dict):
         sort = cast(dict[str, Any], sort).get("by")
     if sort is not None:
-        if sort not in _SORTS:
+        if not isinstance(sort, str) or sort not in _SORTS:
             raise refused(f"provider.sort: one of {', '.join(_SORTS)}.")
-        found["policy"] = _SORTS[str(sort)]
+        found["policy"] = _SORTS[sort]
     return found

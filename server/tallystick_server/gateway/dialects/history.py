@@ -3,9 +3,9 @@
 import base64
 import binascii
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
-from tallystick_agent.protocol.chat import Reasoning, ToolSpec
+from tallystick_agent.protocol.chat import Reasoning, ToolChoice, ToolSpec
 from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.protocol.messages import (
     AssistantMessage,
@@ -20,6 +20,8 @@ from tallystick_agent.protocol.messages import (
 )
 from tallystick_agent.protocol.model_info import EFFORTS, Effort
 from tallystick_server.gateway.dialects.base import refused
+
+_CHOICES: Final[dict[str, ToolChoice]] = {"auto": "auto", "none": "none", "required": "required"}
 
 
 class History:
@@ -91,6 +93,14 @@ def valid(data: str) -> str:
     except (binascii.Error, ValueError) as error:
         raise refused("A picture's base64 is broken.") from error
     return data
+
+
+def choice(given: str | None) -> ToolChoice:
+    """OpenAI's words for whether tools may be called. Raises `ConfigurationError` for others."""
+    known = _CHOICES.get(given or "auto")
+    if known is None:
+        raise refused("tool_choice: auto, none, required, or a function's name.")
+    return known
 
 
 def tool(name: str, description: str, parameters: Mapping[str, Any] | None) -> ToolSpec:

@@ -1,7 +1,7 @@
 """Telling an answer in Anthropic Messages, whole and as events. Owns that JSON on its way out."""
 
 import json
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from tallystick_agent.protocol.chat import ReasoningDelta, Reply, StreamEvent, TextDelta, ToolCallDelta
 from tallystick_agent.protocol.errors import TallystickError
@@ -48,7 +48,7 @@ def _input(arguments: str) -> dict[str, Any]:
         found: Any = json.loads(arguments or "{}")
     except (ValueError, RecursionError):
         return {"invalid_arguments": arguments[:400]}
-    return found if isinstance(found, dict) else {"invalid_arguments": arguments[:400]}
+    return cast(dict[str, Any], found) if isinstance(found, dict) else {"invalid_arguments": arguments[:400]}
 
 
 def whole(asked: Asked, answer: RelayAnswer, answer_id: str) -> dict[str, Any]:
@@ -173,7 +173,7 @@ class MessagesWriter:
 
 def failure(error: TallystickError, status: int) -> dict[str, Any]:
     remedy = f" {error.remedy}" if error.remedy else ""
-    kind = _KINDS.get(status, "api_error")
+    kind = _KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
     told = {"type": kind, "message": f"{error.message}{remedy}", "error_type": kind_of_error(error)}
     return {"type": "error", "error": {**told, "tallystick_code": error.code}}
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from tallystick_agent.protocol.chat import ChatRequest, Reasoning, ToolChoice, Verbatim
 from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.protocol.messages import ImagePart, ReasoningPart, TextPart, ToolCallPart
-from tallystick_server.gateway.dialects.base import Asked, Body, checked, refused, unseal
+from tallystick_server.gateway.dialects.base import Asked, Body, an_object, checked, objects, refused, unseal
 from tallystick_server.gateway.dialects.chat_request import routing_of
 from tallystick_server.gateway.dialects.history import History, picture, tool, valid, wish
 
@@ -116,7 +116,7 @@ def _session(metadata: dict[str, Any] | None) -> str:
         try:
             found: Any = json.loads(told)
             return str(found.get("session_id") or "")
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             return ""
     return told.partition("session_")[2]
 
@@ -155,7 +155,7 @@ def _result(history: History, content: Any) -> tuple[str, list[ImagePart]]:
         return content or "", []
     texts: list[str] = []
     shown: list[ImagePart] = []
-    for block in cast(list[dict[str, Any]], content):
+    for block in objects(content, "messages: content"):
         match block.get("type"):
             case "text":
                 texts.append(str(block.get("text") or ""))
@@ -167,7 +167,7 @@ def _result(history: History, content: Any) -> tuple[str, list[ImagePart]]:
 
 
 def _image(history: History, block: dict[str, Any]) -> list[ImagePart]:
-    source = cast(dict[str, Any], block.get("source") or {})
+    source = an_object(block.get("source"), "messages: source")
     match source.get("type"):
         case "base64":
             return [ImagePart(media_type=str(source.get("media_type") or "image/png"), data=valid(str(source.get("data") or "")))]
@@ -204,7 +204,7 @@ def _choice(given: dict[str, Any] | None) -> tuple[ToolChoice, str]:
     if kind == "tool":
         return "required", str((given or {}).get("name") or "")
     known: dict[str, ToolChoice] = {"auto": "auto", "any": "required", "none": "none"}
-    if kind not in known:
+    if not isinstance(kind, str) or kind not in known:
         raise refused("tool_choice.type: auto, any, tool or none.")
     return known[kind], ""
 

@@ -1,5 +1,6 @@
 """Telling an answer in OpenAI Responses, whole and as events. Owns that JSON on its way out."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from tallystick_agent.protocol.chat import ReasoningDelta, Reply, StreamEvent, TextDelta, ToolCallDelta
@@ -81,7 +82,7 @@ def _items(reply: Reply, answer_id: str) -> list[dict[str, Any]]:
             case TextPart():
                 found.append(_message(item_id, part.text, "completed"))
             case ToolCallPart():
-                found.append(_call(item_id, part.call_id, part.name, part.arguments, "completed"))
+                found.append(_call(item_id, part.call_id, part.name, part.arguments or "{}", "completed"))
     return found
 
 
@@ -143,7 +144,7 @@ class ResponsesWriter:
         place = {"item_id": self._item["id"], "output_index": len(self._items), **more}
         return self._tell(kind, **place, delta=text)
 
-    def _open(self, kind: str, make: Any) -> bytes:
+    def _open(self, kind: str, make: Callable[[str], dict[str, Any]]) -> bytes:
         if self._kind == kind:
             return b""
         found = self._begin() + self._close()
@@ -173,6 +174,10 @@ class ResponsesWriter:
             found += self._tell("response.reasoning_summary_text.done", **place, summary_index=0, text=text)
             found += self._tell("response.reasoning_summary_part.done", **place, summary_index=0, part=part)
         else:
+            if not text:
+                # Callers read arguments as JSON.
+                text = "{}"
+                found += self._tell("response.function_call_arguments.delta", **place, delta=text)
             item = {**item, "arguments": text, "status": "completed"}
             found += self._tell("response.function_call_arguments.done", **place, arguments=text)
         found += self._tell("response.output_item.done", output_index=len(self._items), item=item)

@@ -8,9 +8,9 @@ from pydantic import Field
 from tallystick_agent.protocol.chat import ChatRequest, Reasoning, ToolChoice, Verbatim
 from tallystick_agent.protocol.ids import CallId
 from tallystick_agent.protocol.messages import ImagePart, ReasoningPart, TextPart, ToolCallPart
-from tallystick_server.gateway.dialects.base import OUTPUT, Asked, Body, checked, refused, unseal
+from tallystick_server.gateway.dialects.base import OUTPUT, Asked, Body, checked, objects, refused, unseal
 from tallystick_server.gateway.dialects.chat_request import routing_of
-from tallystick_server.gateway.dialects.history import History, picture, tool, wish
+from tallystick_server.gateway.dialects.history import History, choice, picture, tool, wish
 
 _ROLES: Final = ("user", "assistant", "system", "developer")
 
@@ -61,14 +61,14 @@ def read(body: Mapping[str, Any], headers: Mapping[str, str]) -> Asked:
     tools = [one for one in asked.tools or [] if one.type == "function" and one.name]
     if len(tools) != len(asked.tools or []):
         history.odd()
-    choice, forced = _choice(asked.tool_choice)
+    chosen, forced = _choice(asked.tool_choice)
     shape = (asked.text or {}).get("format")
     schema = cast(dict[str, Any], shape).get("schema") if isinstance(shape, dict) else None
     request = ChatRequest(
         system=history.system_text,
         messages=tuple(history.messages),
         tools=tuple(tool(one.name, one.description or "", one.parameters) for one in tools),
-        tool_choice=choice,
+        tool_choice=chosen,
         forced_tool=forced,
         parallel_calls=asked.parallel_tool_calls,
         max_output_tokens=asked.max_output_tokens or OUTPUT,
@@ -124,7 +124,7 @@ def _items(history: History, items: list[dict[str, Any]]) -> None:
 
 
 def _summary(item: dict[str, Any]) -> str:
-    pieces = cast(list[dict[str, Any]], item.get("summary") or item.get("content") or [])
+    pieces = objects(item.get("summary") or item.get("content"), "input: summary")
     return "\n\n".join(str(piece.get("text") or "") for piece in pieces)
 
 
@@ -138,7 +138,7 @@ def _content(history: History, content: Any) -> list[TextPart | ImagePart]:
     if content is None or isinstance(content, str):
         return [TextPart(text=content or "")]
     found: list[TextPart | ImagePart] = []
-    for part in cast(list[dict[str, Any]], content):
+    for part in objects(content, "input: content"):
         match part.get("type"):
             case "input_text" | "output_text" | "text" | "refusal":
                 found.append(TextPart(text=str(part.get("text") or part.get("refusal") or "")))
@@ -152,9 +152,7 @@ def _content(history: History, content: Any) -> list[TextPart | ImagePart]:
 def _choice(given: str | dict[str, Any] | None) -> tuple[ToolChoice, str]:
     if isinstance(given, dict):
         return ("required", str(given["name"])) if given.get("name") else ("auto", "")
-    if given not in (None, "auto", "none", "required"):
-        raise refused("tool_choice: auto, none, required, or a function's name.")
-    return cast(ToolChoice, given or "auto"), ""
+    return choice(given), ""
 
 
 def _reasoning(given: dict[str, Any] | None) -> Reasoning | None:
