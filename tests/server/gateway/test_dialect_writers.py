@@ -14,7 +14,7 @@ from tallystick_server.gateway.dialects.messages_answer import MessagesDialect
 from tallystick_server.gateway.dialects.responses_answer import ResponsesDialect
 
 KNOWN: dict[str, Dialect] = {"chat": ChatDialect(), "responses": ResponsesDialect(), "messages": MessagesDialect()}
-FIRST = {
+FIRST: dict[str, dict[str, Any]] = {
     "chat": {"choices": [{"index": 0, "delta": {"content": "a"}}]},
     "responses": {"type": "response.created", "sequence_number": 0},
     "messages": {"type": "message_start", "message": {}},
