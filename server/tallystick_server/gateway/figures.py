@@ -10,7 +10,7 @@ from typing import Any, Final
 from tallystick_agent.protocol.errors import ConfigurationError
 from tallystick_server import growth_view, rankings_view, savings_view, sessions_view, whatif_view
 from tallystick_server.compose import Application
-from tallystick_server.gateway import keys_view
+from tallystick_server.gateway import generation, keys_view
 from tallystick_server.prices import asked_offer, offers
 from tallystick_server.rankings_query import bad, read_rankings, read_series, read_sessions, read_window
 
@@ -49,6 +49,8 @@ def figures(
         case ["sessions", *session, "growth"] if session:
             # An app's id of a session may have any signs in it.
             return growth_view.session_growth(app, "/".join(session))
+        case ["budgets"]:
+            return generation.budgets(app)
         case ["keys"]:
             return keys_view.keys(books, known, read_window(given, today=today), now=now)
         case _:

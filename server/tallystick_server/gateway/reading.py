@@ -43,10 +43,6 @@ def reading(gateway: Gateway, prefix: str) -> list[BaseRoute]:
     def own_key(key: GatewayKey, request: Request) -> dict[str, Any]:
         return generation.key(gateway.app, key, int(gateway.app.clock.now().timestamp()) // 86_400)
 
-    def budgets(key: GatewayKey, request: Request) -> dict[str, Any]:
-        may_read(key)
-        return generation.budgets(gateway.app)
-
     def told(key: GatewayKey, request: Request) -> dict[str, Any] | None:
         path = str(request.path_params[ANY])
         return figures(
@@ -63,7 +59,6 @@ def reading(gateway: Gateway, prefix: str) -> list[BaseRoute]:
         Route(f"{prefix}/v1/models/{{slug:path}}", _answering(gateway, model)),
         Route(f"{prefix}/v1/generation", _answering(gateway, one_generation)),
         Route(f"{prefix}/v1/key", _answering(gateway, own_key)),
-        Route(f"{prefix}/v1/budgets", _answering(gateway, budgets)),
         *(Route(f"{prefix}{path}", _posted) for path in POSTS),
         Route(f"{prefix}/v1/{{{ANY}:path}}", _answering(gateway, told)),
     ]
