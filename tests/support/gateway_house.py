@@ -99,6 +99,11 @@ class House:
         """What the process has printed."""
         return (self.program.folder / "gateway.out").read_text("utf-8", "replace")
 
+    @property
+    def pid(self) -> int:
+        assert self._child is not None
+        return self._child.pid
+
     def end(self) -> int:
         """Ends it in good order; gives the status."""
         assert self._child is not None

@@ -188,7 +188,7 @@ class Bookkeeper:
         while True:
             with self._queue.changed:
                 if not self._queue.jobs and not self._queue.closing:
-                    self._queue.changed.wait(SWEEP_S)
+                    self._queue.changed.wait(DOWN_S if self._holding else SWEEP_S)
                 jobs = [self._queue.jobs.popleft() for _ in range(min(MOST, len(self._queue.jobs)))]
                 if self._queue.closing and not jobs:
                     # Whoever comes from here on starts another.

@@ -141,6 +141,8 @@ class MessagesWriter:
         for one in data:
             kind = kind_of(one)
             (later if kind == "message_stop" else now).append(raw_sse(one, kind))
+        # It has begun by itself: nothing of ours may begin it again.
+        self._begun = self._begun or bool(now)
         return Passed(now=b"".join(now), later=b"".join(later))
 
     def end(self, answer: RelayAnswer) -> bytes:
@@ -168,7 +170,8 @@ class MessagesWriter:
         return sse(failure(error, status), "error")
 
     def alive(self) -> bytes:
-        return self._begin() + sse({"type": "ping"}, "ping")
+        # What begins a message has to wait for who answers: it may be passed on, with a beginning of its own.
+        return sse({"type": "ping"}, "ping") if self._begun else b": TALLYSTICK PROCESSING\n\n"
 
 
 def failure(error: TallystickError, status: int) -> dict[str, Any]:

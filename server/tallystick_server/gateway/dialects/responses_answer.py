@@ -191,6 +191,8 @@ class ResponsesWriter:
         for one in data:
             kind = kind_of(one)
             (later if kind in _ENDS or not kind else now).append(raw_sse(one, kind))
+        # It has begun by itself: what we may have to add goes on from there.
+        self._begun, self._number = self._begun or bool(now), self._number + len(now)
         return Passed(now=b"".join(now), later=b"".join(later))
 
     def end(self, answer: RelayAnswer) -> bytes:
