@@ -43,4 +43,7 @@ def o200k() -> "Encoding":
         base64.b64decode(token): int(rank)
         for token, _, rank in (line.partition(b" ") for line in vocabulary_bytes().splitlines())
     }
-    return Encoding("o200k_tallystick", pat_str=_SPLIT, mergeable_ranks=ranks, special_tokens={})
+    encoding = Encoding("o200k_tallystick", pat_str=_SPLIT, mergeable_ranks=ranks, special_tokens={})
+    # Its core has a copy of its own. The dictionary, which it keeps for pickling alone, would hold some 25 MB as long as we run.
+    ranks.clear()
+    return encoding
