@@ -1,8 +1,8 @@
 """Requests through a gateway whose provider fails now and then, and which is killed now and then: is every one in the books once?
 
 `python -m benchmarks.gateway.endurance --requests 10000 --kills 5`. The provider fails one request in twenty: a refusal, a
-server's fault, a stream that is cut. It notes each request that reached it by a number in the prompt, and how often it began
-an answer. At the end each of those has as many rows as the provider saw attempts: none lost, none doubled.
+server's fault, a stream that is cut. It notes each request that reached it by a number in the prompt, which is also the
+request's task in the books. At the end each number has as many rows as the provider saw attempts: none lost, none doubled.
 """
 
 import argparse
@@ -100,7 +100,8 @@ async def ask(gateway: Gateway, number: int) -> None:
     body = {"model": "work/coder", "stream": True, "messages": [{"role": "user", "content": f"This is number {number}."}]}
     data = json.dumps(body).encode()
     head = (
-        f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {gateway.key}\r\nconnection: close\r\n"
+        f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {gateway.key}\r\n"
+        f"x-tallystick-task: {number}\r\nconnection: close\r\n"
     )
     try:
         async with asyncio.timeout(60):
@@ -156,12 +157,18 @@ def report(provider: Provider, ledger: Path, requests: int) -> None:
         "SELECT count(*), count(*) - count(DISTINCT request_id || ' ' || attempt) FROM requests WHERE correction = 0"
     ).fetchone()
     by_finish = connection.execute("SELECT finish, count(*) FROM requests GROUP BY 1 ORDER BY 2 DESC").fetchall()
-    seen = sum(provider.seen.values())
-    whole = dict(by_finish).get("stop", 0)
-    print(f"{requests:,} requests; the provider saw {seen:,} attempts and gave {provider.whole:,} whole answers")
-    print(f"rows {rows:,}: {', '.join(f'{name} {count:,}' for name, count in by_finish)}")
+    named = dict(connection.execute("SELECT task, count(*) FROM requests WHERE correction = 0 GROUP BY 1"))
+    booked = collections.Counter({int(task): count for task, count in named.items()})
+    # Number by number: a row too many here must not hide one that is missing there.
+    lost, more = provider.seen - booked, booked - provider.seen
+    open_at_kill = dict(connection.execute("SELECT task, count(*) FROM requests WHERE finish = 'lost' GROUP BY 1"))
     # An attempt that was open at a kill and had not reached the provider yet is a row too: it may have.
-    print(f"lost {max(0, seen - rows):,}, doubled {twice:,}, rows for nothing seen {max(0, rows - seen):,}")
+    unsent = collections.Counter({number: min(count, open_at_kill.get(str(number), 0)) for number, count in more.items()})
+    doubled = (more - unsent).total() + twice
+    whole = dict(by_finish).get("stop", 0)
+    print(f"{requests:,} requests; the provider saw {provider.seen.total():,} attempts and gave {provider.whole:,} whole answers")
+    print(f"rows {rows:,}: {', '.join(f'{name} {count:,}' for name, count in by_finish)}")
+    print(f"lost {lost.total():,} {sorted(lost)[:9]}, doubled {doubled:,}, open at a kill and never sent {unsent.total():,}")
     print(f"whole answers {provider.whole:,}, rows that say so {whole:,}; the difference was in flight at a kill")
 
 
