@@ -1,8 +1,8 @@
 """Our gateway beside LiteLLM's proxy and Portkey's, in front of the same scripted server: `python -m benchmarks.gateway.run`.
 
 Prints a table. CPU and memory are those of the gateway's process and its children. Ours books every request durably; the
-others keep no books. LiteLLM comes from `scripts/foreign litellm`; Portkey's folder is named by `--portkey DIR`, where
-`npm install @portkey-ai/gateway` was run.
+others keep no books. LiteLLM and Portkey come from `scripts/foreign litellm portkey`; Portkey's folder is named by
+`--portkey .foreign-portkey`.
 """
 
 import argparse
