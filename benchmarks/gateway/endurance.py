@@ -1,13 +1,15 @@
 """Requests through a gateway whose provider fails now and then, and which is killed now and then: is every one in the books once?
 
 `python -m benchmarks.gateway.endurance --requests 10000 --kills 5`. The provider fails one request in twenty: a refusal, a
-server's fault, a stream that is cut. It notes each request that reached it by a number in the prompt, which is also the
-request's task in the books. At the end each number has as many rows as the provider saw attempts: none lost, none doubled.
+server's fault, a stream that is cut, one that goes silent until its caller leaves. It notes each request that reached it by a
+number in the prompt, which is also the request's task in the books. At the end each number has as many rows as the provider saw
+attempts: none lost, none doubled.
 """
 
 import argparse
 import asyncio
 import collections
+import contextlib
 import json
 import os
 import re
@@ -25,6 +27,10 @@ ENDED = (
     + json.dumps({"id": "g", "choices": [], "usage": {"prompt_tokens": 12, "completion_tokens": 5, "total_tokens": 17}}).encode()
     + b"\n\ndata: [DONE]\n\n"
 )
+SILENT = 3
+"""The fault that only the caller ends."""
+PATIENCE_S = 2
+"""Seconds after which a caller leaves an answer that is silent by intent."""
 NUMBER = re.compile(rb"number (\d+)\.")
 
 
@@ -44,16 +50,16 @@ class Provider:
                 assert found is not None
                 number = int(found[1])
                 self.seen[number] += 1
-                if not await self._answer(number, writer):
+                if not await self._answer(number, reader, writer):
                     break
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         writer.close()
 
-    async def _answer(self, number: int, writer: asyncio.StreamWriter) -> bool:
+    async def _answer(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Whether the connection stays open. A second attempt always succeeds."""
         fault = number % 20 == 7 and self.seen[number] == 1
-        kind = number // 20 % 3
+        kind = number // 20 % 4
         if fault and kind < 2:
             status = b"429 Too Many" if kind else b"500 Fault"
             writer.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 2\r\n\r\n{}")
@@ -64,6 +70,9 @@ class Provider:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: " + size + b"\r\n\r\n" + SAID)
         await writer.drain()
         if fault:
+            if kind == SILENT:
+                # Ends when the gateway hangs up.
+                await reader.read(1)
             return False
         await asyncio.sleep(0.002)
         writer.write(SAID * 2 + ENDED)
@@ -104,11 +113,14 @@ async def ask(gateway: Gateway, number: int) -> None:
         f"x-tallystick-task: {number}\r\nconnection: close\r\n"
     )
     try:
-        async with asyncio.timeout(60):
+        silent = number % 20 == 7 and number // 20 % 4 == SILENT
+        async with asyncio.timeout(PATIENCE_S if silent else 60):
             reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
-            writer.write(f"{head}content-length: {len(data)}\r\n\r\n".encode() + data)
-            await reader.read(-1)
-            writer.close()
+            with contextlib.closing(writer):
+                writer.write(f"{head}content-length: {len(data)}\r\n\r\n".encode() + data)
+                await reader.read(-1)
+    except TimeoutError:
+        pass
     except OSError:
         # It was killed: whether the request had begun is for the books to say.
         await asyncio.sleep(0.2)
