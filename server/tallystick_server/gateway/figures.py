@@ -17,7 +17,7 @@ from tallystick_server.rankings_query import bad, read_rankings, read_series, re
 Json = dict[str, Any]
 _OWN: Final = frozenset(("rankings", "usage"))
 """What a key without rights may read, of its own use."""
-_NAMES: Final = _OWN | {"sessions", "keys"}
+_NAMES: Final = _OWN | {"sessions", "keys", "budgets"}
 
 
 def figures(

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 HOST: Final = "127.0.0.1"
 FIRST: Final = "default"
 """The name of the key that is made where there is none."""
+BACKLOG: Final = 2_048
+"""Calls that may wait to be accepted."""
 GRACE_S: Final = 10
 """Seconds that requests under way get at the end; after them they are stopped, and booked as they are."""
 
@@ -66,6 +68,8 @@ def _listening(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
+        # Whoever reads the address may call at once: until the server accepts, a call waits instead of being refused.
+        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise ConfigurationError(
