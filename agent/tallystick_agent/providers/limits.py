@@ -10,8 +10,8 @@ from typing import Final
 
 from tallystick_agent.protocol.model_info import RateLimits
 
-MARGIN_S: Final = 1.0
-"""Added to a window: requests reach the provider a little later than they leave, and not all by the same time."""
+MARGIN_S: Final = 2.0
+"""Added to a window: requests are booked between their slot and their sending, and do not all reach the provider equally late."""
 
 
 MOST_AHEAD_S: Final = 86_400.0
